@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * loop.h: the one io_uring event loop.
+ *
+ * One thread runs the loop and is the only one that makes SQEs. Everything
+ * asynchronous is a struct loop_op embedded in the object that owns it; its
+ * address is the cookie in the CQE. An op is idle or in flight; starting an
+ * op in flight is a bug of ours. Callbacks run with the board lock held.
+ *
+ * One io_uring_enter per turn submits what the last turn's callbacks asked
+ * for and waits for the next completion.
+ *
+ * Thread: all functions on the loop thread, except loop_wake.
+ */
+#ifndef VMM_LOOP_H
+#define VMM_LOOP_H
+
+#include "vmm/types.h"
+
+#include <pthread.h>
+
+struct loop;
+struct loop_op;
+
+enum loop_kind {
+    LOOP_IDLE,  /* not in flight */
+    LOOP_WATCH, /* multishot poll: fn is called each time fd is readable */
+    LOOP_POLLOUT, /* one-shot poll for room to write */
+    LOOP_READ,
+    LOOP_WRITE,
+    LOOP_TIMER,
+};
+
+/* res: bytes moved, poll events, 0 for a timer that fired, or -errno. */
+typedef void loop_fn(struct loop_op *op, int res);
+
+struct loop_op {
+    enum loop_kind kind; /* LOOP_IDLE unless in flight */
+    loop_fn *fn;
+    void *owner; /* borrowed: the object this op is embedded in */
+    bool cancelling;
+    struct {
+        int64_t tv_sec;
+        long long tv_nsec;
+    } ts; /* LOOP_TIMER: read by the kernel at submission */
+};
+
+/*
+ * Make a loop. lock (borrowed, may be NULL in tests) is held around all
+ * callbacks. Returns 0 or -errno, the reason logged.
+ */
+must_check int loop_create(struct loop **out, pthread_mutex_t *lock);
+
+/* Free a loop; ops in flight are forgotten, their fds stay with the owner. */
+void loop_destroy(struct loop *loop);
+
+/*
+ * Run until loop_stop. Returns the code given to loop_stop, or -errno if the
+ * ring itself failed. May be called again.
+ */
+int loop_run(struct loop *loop);
+
+/* Make loop_run return code once this turn's callbacks are done. */
+void loop_stop(struct loop *loop, int code);
+
+/* Call op->fn every time fd becomes readable (or hung up), until cancelled. */
+void loop_watch(struct loop *loop, struct loop_op *op, int fd);
+
+/* Call op->fn once when fd can be written. */
+void loop_pollout(struct loop *loop, struct loop_op *op, int fd);
+
+/* Read up to n bytes; off -1 for streams. buf must live until fn ran. */
+void loop_read(struct loop *loop, struct loop_op *op, int fd, void *buf,
+               unsigned n, uint64_t off);
+
+/* Write up to n bytes; off -1 for streams. buf must live until fn ran. */
+void loop_write(struct loop *loop, struct loop_op *op, int fd,
+                const void *buf, unsigned n, uint64_t off);
+
+/* Call op->fn once, ns nanoseconds from now (res 0), unless cancelled. */
+void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);
+
+/*
+ * Ask for the end of an op in flight; fn still runs once, with -ECANCELED
+ * or the result that overtook the cancel. No-op on an idle op.
+ */
+void loop_cancel(struct loop *loop, struct loop_op *op);
+
+/* Cancel, and wait until the op is idle; fn is not called. */
+void loop_drain(struct loop *loop, struct loop_op *op);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * machine.h: the guest's machine as data.
+ *
+ * src/board.c fills one struct machine_desc; every table a guest can read
+ * (start_info memory map, ACPI, FDT) is written from it by src/boot, so that
+ * no two tables can disagree. Nothing here is a host object.
+ */
+#ifndef VMM_MACHINE_H
+#define VMM_MACHINE_H
+
+#include "vmm/types.h"
+
+/*
+ * vCPU id and local APIC id are the same number. 255 is the xAPIC broadcast
+ * id, and x2APIC ids start to need interrupt remapping there.
+ */
+#define MACHINE_MAX_CPUS   255
+#define MACHINE_MAX_RANGES 16
+#define MACHINE_MAX_DEVS   32
+
+/* Address-range types, numbered as in ACPI 6.5 table 15.4 (and the PVH map). */
+enum mem_type {
+    MEM_RAM = 1,
+    MEM_RESERVED = 2,
+    MEM_ACPI = 3,
+    MEM_NVS = 4,
+    MEM_UNUSABLE = 5,
+};
+
+struct mem_range {
+    gpa_t base;
+    uint64_t size; /* bytes */
+    enum mem_type type;
+};
+
+/* What a device is, for the tables that announce it. */
+enum dev_kind {
+    DEV_UART16550,   /* base: I/O port; 8 ports; gsi */
+    DEV_GED,         /* base: MMIO gpa of the event-select register; gsi */
+    DEV_ACPI_SLEEP,  /* base: I/O port of control, status next; no gsi */
+    DEV_ACPI_RESET,  /* base: I/O port of the reset register; no gsi */
+    DEV_IOAPIC,      /* base: MMIO gpa; gsi: first GSI it serves */
+};
+
+#define DEV_NO_GSI UINT32_MAX
+
+struct dev_desc {
+    enum dev_kind kind;
+    uint64_t base;
+    uint32_t size; /* bytes or ports */
+    uint32_t gsi;  /* DEV_NO_GSI if it interrupts nobody */
+};
+
+struct machine_desc {
+    unsigned n_cpus; /* APIC ids 0 .. n_cpus-1, 0 is the boot CPU */
+    struct mem_range map[MACHINE_MAX_RANGES]; /* sorted, no overlap */
+    unsigned n_ranges;
+    struct dev_desc devs[MACHINE_MAX_DEVS];
+    unsigned n_devs;
+    uint32_t tsc_khz; /* 0 if unknown */
+};
+
+/* The first device of a kind, or NULL. */
+static inline const struct dev_desc *
+machine_find(const struct machine_desc *m, enum dev_kind kind)
+{
+    for (unsigned i = 0; i < m->n_devs; i++)
+        if (m->devs[i].kind == kind)
+            return &m->devs[i];
+    return NULL;
+}
+
+#endif
