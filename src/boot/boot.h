@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * boot.h: put a guest and its tables into guest memory.
+ *
+ * boot_open reads and checks everything a boot needs while the host's files
+ * can still be opened; boot_load only copies, so that it can run again, in
+ * the sandbox, each time the guest reboots.
+ */
+#ifndef BOOT_BOOT_H
+#define BOOT_BOOT_H
+
+#include "mmu/gmem.h"
+#include "vmm/entry.h"
+#include "vmm/machine.h"
+#include "vmm/types.h"
+
+#define BOOT_MAX_MODULES 16
+
+struct boot_module {
+    const char *path;    /* borrowed */
+    const char *cmdline; /* borrowed; NULL if none */
+};
+
+struct boot_config {
+    const char *kernel;  /* borrowed path */
+    const char *cmdline; /* borrowed; "" if none */
+    struct boot_module modules[BOOT_MAX_MODULES];
+    unsigned n_modules;
+    bool fdt; /* hand over a flattened device tree as the last module */
+};
+
+struct boot;
+
+/*
+ * Open the kernel and the modules, identify them, check that they can boot
+ * in this mode and say in one line what was found. cfg is borrowed for the
+ * life of the boot. Returns 0 and *out, or -errno with the reason logged
+ * (-EINVAL: the operator gave something that can never boot).
+ */
+must_check int boot_open(const struct boot_config *cfg, struct boot **out);
+void boot_close(struct boot *b);
+
+/*
+ * Load kernel, modules, command line and tables for the machine m into
+ * guest memory. Returns 0 and the entry state, or -errno, logged. Guest
+ * memory is fresh (all zeroes) before. Thread: no vCPU runs.
+ */
+must_check int boot_load(struct boot *b, struct gmem *mem,
+                         const struct machine_desc *m,
+                         struct entry_state *out);
+
+#endif

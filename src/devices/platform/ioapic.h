@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ioapic.h: Intel 82093AA, 24 pins, MMIO, messages to the local APICs.
+ * Thread: board lock held.
+ */
+#ifndef PLATFORM_IOAPIC_H
+#define PLATFORM_IOAPIC_H
+
+#include "vmm/device.h"
+#include "vmm/intr.h"
+
+#define IOAPIC_PINS 24
+#define IOAPIC_SIZE 0x1000u
+
+struct ioapic;
+
+/* Told when a pin's entry changed, so that EOI exits can be asked for. */
+struct ioapic_hooks {
+    /* level: the entry is unmasked and level triggered. */
+    void (*route)(void *ctx, unsigned pin, uint64_t addr, uint32_t data,
+                  bool level);
+    void *ctx; /* borrowed */
+};
+
+/* sink and hooks are copied; hooks may be NULL. NULL: out of memory. */
+struct ioapic *ioapic_create(const struct msi_sink *sink,
+                             const struct ioapic_hooks *hooks);
+void ioapic_destroy(struct ioapic *io);
+
+extern const struct io_ops ioapic_ops; /* IOAPIC_SIZE bytes */
+
+/* Drive a pin; has the shape of intr.set (ctx is the ioapic). */
+void ioapic_set_pin(void *ioapic, unsigned pin, bool level);
+
+/* A local APIC broadcast EOI for vector: clear remote IRR, maybe resend. */
+void ioapic_eoi(struct ioapic *io, uint8_t vector);
+
+#endif

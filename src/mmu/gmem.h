@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gmem.h: guest RAM and its four doors.
+ *
+ * RAM is one or two anonymous host mappings ("slots"): below the hole and
+ * above 4 GiB. Everything else that touches guest RAM goes through a door
+ * below; each takes a length, uses checked arithmetic, tests both bounds and
+ * may cross from one slot into an adjacent one. A hole is never backed.
+ *
+ * Thread: doors from any thread (the guest runs at the same time: what is
+ * read may change at once; copy it once and check the copy). Create, load,
+ * discard and destroy only while no vCPU runs.
+ */
+#ifndef MMU_GMEM_H
+#define MMU_GMEM_H
+
+#include "vmm/types.h"
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct gmem;
+
+enum gmem_backing {
+    GMEM_ANON,    /* anonymous, transparent huge pages advised */
+    GMEM_HUGETLB, /* from the host's huge page pool */
+};
+
+/* One contiguous stretch of RAM, as KVM's memory slot wants it. */
+struct gmem_slot {
+    gpa_t base;
+    uint64_t size; /* bytes, multiple of GUEST_PAGE */
+    void *host;    /* owned by the gmem; for KVM_SET_USER_MEMORY_REGION only */
+};
+
+#define GMEM_MAX_SLOTS 2
+
+/* A pinned window on contiguous guest memory (a ring). Opaque to users. */
+struct gwin {
+    unsigned char *host;
+    size_t size;
+};
+
+/*
+ * Reserve size bytes of guest RAM, split at the hole (abi/layout.h); nothing
+ * is touched. Returns NULL after logging why (and what to do).
+ */
+struct gmem *gmem_create(uint64_t size, enum gmem_backing backing);
+void gmem_destroy(struct gmem *m);
+
+/* The slots, in rising order of gpa; *n is set to their number. */
+const struct gmem_slot *gmem_slots(const struct gmem *m, unsigned *n);
+
+/* Bytes of RAM in all. */
+uint64_t gmem_size(const struct gmem *m);
+
+/* Is every byte of [base, base+n) RAM? n 0 is never. */
+bool gmem_is_ram(const struct gmem *m, gpa_t base, uint64_t n);
+
+/* Door 1: copy out of the guest, each byte fetched once. 0 or -EFAULT. */
+must_check int gmem_read(const struct gmem *m, gpa_t from, void *dst,
+                         size_t n);
+
+/* Door 2: copy into the guest. All or nothing. 0 or -EFAULT. */
+must_check int gmem_write(struct gmem *m, gpa_t to, const void *src,
+                          size_t n);
+
+/*
+ * Door 3: host iovecs of [base, base+n), for the kernel's eyes only.
+ * Returns the entries used (at most max), -EFAULT, or -E2BIG.
+ */
+must_check int gmem_iov(const struct gmem *m, gpa_t base, uint64_t n,
+                        struct iovec *iov, int max);
+
+/* Door 4: a window on n contiguous bytes inside one slot. 0 or -EFAULT. */
+must_check int gmem_win(const struct gmem *m, gpa_t base, size_t n,
+                        struct gwin *win);
+
+/*
+ * Fill [to, to+n) from a file at offset off, without passing the bytes
+ * through the process. All n bytes must be there. 0, -EFAULT, -EIO or
+ * another -errno of pread(2).
+ */
+must_check int gmem_load(struct gmem *m, gpa_t to, int fd, uint64_t off,
+                         uint64_t n);
+
+/* Give every page back; the guest reads zeroes again. 0 or -errno. */
+must_check int gmem_discard(struct gmem *m);
+
+#endif

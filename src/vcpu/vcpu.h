@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vcpu.h: one virtual CPU and the thread that runs it.
+ *
+ * Exits that concern the machine go up through struct vcpu_ops, given by the
+ * board and called with the board lock held. Leaving KVM_RUN from outside is
+ * one mechanism: reason bits, then immediate_exit, then a signal.
+ */
+#ifndef VCPU_VCPU_H
+#define VCPU_VCPU_H
+
+#include "vcpu/vm.h"
+#include "vmm/entry.h"
+#include "vmm/types.h"
+
+#include <pthread.h>
+
+struct vcpu;
+
+/* How a guest can come to its end by itself. */
+enum vcpu_end {
+    VCPU_END_TRIPLE,   /* KVM_EXIT_SHUTDOWN */
+    VCPU_END_INTERNAL, /* KVM_EXIT_INTERNAL_ERROR */
+    VCPU_END_ENTRY,    /* KVM_EXIT_FAIL_ENTRY */
+    VCPU_END_KVM,      /* KVM_RUN failed, or an exit without a handler */
+};
+
+struct vcpu_ops {
+    /* A port or memory access; fill data for a read. Board lock held. */
+    void (*access)(void *ctx, enum space space, uint64_t addr, void *data,
+                   unsigned n, bool write);
+    /* A level-triggered vector was acknowledged. Board lock held. */
+    void (*eoi)(void *ctx, uint8_t vector);
+    /*
+     * The vCPU cannot go on; the report was printed to stderr already. The
+     * thread parks until it is stopped. Board lock held.
+     */
+    void (*ended)(void *ctx, enum vcpu_end how);
+    /* Once, on the boot vCPU's thread, right before its first KVM_RUN. */
+    void (*first_entry)(void *ctx);
+    /* On each vCPU thread before it runs a guest instruction: its filter. */
+    void (*seal_thread)(void *ctx);
+    void *ctx; /* borrowed */
+};
+
+/* Reasons to leave KVM_RUN. */
+#define VCPU_REASON_STOP  0x1u /* end the thread */
+#define VCPU_REASON_PAUSE 0x2u /* park until resumed */
+
+/* id is also the APIC id. lock, ops are borrowed. NULL after logging. */
+struct vcpu *vcpu_create(struct vm *vm, unsigned id, pthread_mutex_t *lock,
+                         const struct vcpu_ops *ops);
+void vcpu_destroy(struct vcpu *v);
+
+/* Load the boot vCPU's registers. 0 or -errno, logged. Not running. */
+must_check int vcpu_set_entry(struct vcpu *v, const struct entry_state *e);
+
+/* Start the thread. 0 or -errno, logged. */
+must_check int vcpu_start(struct vcpu *v);
+
+/* Make the vCPU leave KVM_RUN for these reasons. Any thread. */
+void vcpu_kick(struct vcpu *v, unsigned reasons);
+
+/* Kick with STOP and wait for the thread. Board lock NOT held. */
+void vcpu_stop(struct vcpu *v);
+
+/* Park and unpark. vcpu_pause returns once the vCPU is out of KVM_RUN;
+ * board lock NOT held. Thread: loop. */
+void vcpu_pause(struct vcpu *v);
+void vcpu_resume(struct vcpu *v);
+
+struct vcpu_stats {
+    uint64_t exits;   /* exits that reached this process */
+    uint64_t by_reason[64]; /* indexed by KVM_EXIT_* */
+};
+void vcpu_get_stats(const struct vcpu *v, struct vcpu_stats *out);
+
+/* The name of an exit reason ("KVM_EXIT_IO"), or NULL. */
+const char *vcpu_exit_name(unsigned reason);
+
+/* Print registers, code bytes and exit reason to stderr, by name. */
+void vcpu_dump(struct vcpu *v);
+
+#endif
