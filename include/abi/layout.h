@@ -7,30 +7,30 @@
 #define ABI_LAYOUT_H
 
 /* RAM: [0, 640 KiB), [1 MiB, up to 3 GiB), [4 GiB, ...). */
-#define LAYOUT_LOW_END       0x000a0000u
-#define LAYOUT_TABLES        0x000e0000u /* start_info, ACPI: 128 KiB */
-#define LAYOUT_TABLES_END    0x00100000u
-#define LAYOUT_HOLE          0xc0000000u /* RAM stops here at the latest */
-#define LAYOUT_HOLE_END      0x100000000ull
+#define LAYOUT_LOW_END    0x000a0000u
+#define LAYOUT_TABLES     0x000e0000u /* start_info, ACPI: 128 KiB */
+#define LAYOUT_TABLES_END 0x00100000u
+#define LAYOUT_HOLE       0xc0000000u /* RAM stops here at the latest */
+#define LAYOUT_HOLE_END   0x100000000ull
 
 /* MMIO in the hole */
-#define LAYOUT_IOAPIC        0xfec00000u /* 82093AA, 24 pins, GSI 0.. */
-#define LAYOUT_IOAPIC_PINS   24
-#define LAYOUT_GED           0xfed80000u /* generic event device, 16 bytes */
-#define LAYOUT_LAPIC         0xfee00000u
+#define LAYOUT_IOAPIC      0xfec00000u /* 82093AA, 24 pins, GSI 0.. */
+#define LAYOUT_IOAPIC_PINS 24
+#define LAYOUT_GED         0xfed80000u /* generic event device, 16 bytes */
+#define LAYOUT_LAPIC       0xfee00000u
 
 /* I/O ports */
-#define LAYOUT_COM1          0x3f8
-#define LAYOUT_COM1_GSI      4
-#define LAYOUT_SLEEP_CTL     0x600 /* ACPI sleep control register */
-#define LAYOUT_SLEEP_STS     0x601 /* ACPI sleep status register */
-#define LAYOUT_RESET         0x602 /* ACPI reset register */
-#define LAYOUT_RESET_VALUE   0x01
-#define LAYOUT_GED_GSI       9
+#define LAYOUT_COM1        0x3f8
+#define LAYOUT_COM1_GSI    4
+#define LAYOUT_SLEEP_CTL   0x600 /* ACPI sleep control register */
+#define LAYOUT_SLEEP_STS   0x601 /* ACPI sleep status register */
+#define LAYOUT_RESET       0x602 /* ACPI reset register */
+#define LAYOUT_RESET_VALUE 0x01
+#define LAYOUT_GED_GSI     9
 
 /* ACPI 6.5 4.8.3.7: SLP_EN and the SLP_TYP our \_S5 names. */
-#define LAYOUT_SLP_EN        0x20
-#define LAYOUT_S5_TYP        5
+#define LAYOUT_SLP_EN 0x20
+#define LAYOUT_S5_TYP 5
 
 /* GED event-select register (read clears): one bit per event. */
 #define LAYOUT_GED_EVT_POWER 0x1

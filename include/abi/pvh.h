@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PVH_START_MAGIC       0x336ec578u /* "xEn3" with the 0x80 bit set */
-#define PVH_START_VERSION     1u
+#define PVH_START_MAGIC   0x336ec578u /* "xEn3" with the 0x80 bit set */
+#define PVH_START_VERSION 1u
 
 /* ELF note that carries the 32-bit physical entry point; name "Xen". */
 #define PVH_NOTE_NAME         "Xen"
@@ -33,7 +33,7 @@ struct pvh_start_info {
 
 struct pvh_modlist_entry {
     uint64_t paddr;
-    uint64_t size; /* bytes */
+    uint64_t size;          /* bytes */
     uint64_t cmdline_paddr; /* 0 if none */
     uint64_t reserved;
 };

@@ -11,8 +11,7 @@
 #include "vmm/types.h"
 
 /* *sum = a + b. Returns false, and leaves *sum alone, if that wraps 2^64. */
-static inline must_check bool checked_add(uint64_t a, uint64_t b,
-                                          uint64_t *sum)
+static inline must_check bool checked_add(uint64_t a, uint64_t b, uint64_t *sum)
 {
     uint64_t s;
 

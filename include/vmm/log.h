@@ -57,8 +57,7 @@ struct log_limit {
 #define LOG_LIMIT_PER_SEC 10
 
 /* Log a guest's mistake at LOG_WARN, rate-limited by *limit. */
-void log_guest(struct log_limit *limit, const char *fmt, ...)
-    printf_like(2, 3);
+void log_guest(struct log_limit *limit, const char *fmt, ...) printf_like(2, 3);
 
 /*
  * A broken invariant of ours: print where, and abort. Never on guest data,
@@ -66,10 +65,10 @@ void log_guest(struct log_limit *limit, const char *fmt, ...)
  */
 _Noreturn void log_bug(const char *file, int line, const char *what);
 
-#define BUG_ON(cond)                                                           \
-    do {                                                                       \
-        if (__builtin_expect(!!(cond), 0))                                     \
-            log_bug(__FILE__, __LINE__, #cond);                                \
+#define BUG_ON(cond)                            \
+    do {                                        \
+        if (__builtin_expect(!!(cond), 0))      \
+            log_bug(__FILE__, __LINE__, #cond); \
     } while (0)
 
 #endif

@@ -10,7 +10,8 @@
  * One io_uring_enter per turn submits what the last turn's callbacks asked
  * for and waits for the next completion.
  *
- * Thread: all functions on the loop thread, except loop_wake.
+ * Thread: all functions on the loop thread. A vCPU thread that has work for
+ * the loop writes to a file descriptor the loop watches.
  */
 #ifndef VMM_LOOP_H
 #define VMM_LOOP_H
@@ -23,8 +24,8 @@ struct loop;
 struct loop_op;
 
 enum loop_kind {
-    LOOP_IDLE,  /* not in flight */
-    LOOP_WATCH, /* multishot poll: fn is called each time fd is readable */
+    LOOP_IDLE,    /* not in flight */
+    LOOP_WATCH,   /* multishot poll: fn is called each time fd is readable */
     LOOP_POLLOUT, /* one-shot poll for room to write */
     LOOP_READ,
     LOOP_WRITE,
@@ -39,6 +40,7 @@ struct loop_op {
     loop_fn *fn;
     void *owner; /* borrowed: the object this op is embedded in */
     bool cancelling;
+    int fd; /* LOOP_WATCH: to begin again */
     struct {
         int64_t tv_sec;
         long long tv_nsec;
@@ -74,8 +76,8 @@ void loop_read(struct loop *loop, struct loop_op *op, int fd, void *buf,
                unsigned n, uint64_t off);
 
 /* Write up to n bytes; off -1 for streams. buf must live until fn ran. */
-void loop_write(struct loop *loop, struct loop_op *op, int fd,
-                const void *buf, unsigned n, uint64_t off);
+void loop_write(struct loop *loop, struct loop_op *op, int fd, const void *buf,
+                unsigned n, uint64_t off);
 
 /* Call op->fn once, ns nanoseconds from now (res 0), unless cancelled. */
 void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);

@@ -36,11 +36,11 @@ struct mem_range {
 
 /* What a device is, for the tables that announce it. */
 enum dev_kind {
-    DEV_UART16550,   /* base: I/O port; 8 ports; gsi */
-    DEV_GED,         /* base: MMIO gpa of the event-select register; gsi */
-    DEV_ACPI_SLEEP,  /* base: I/O port of control, status next; no gsi */
-    DEV_ACPI_RESET,  /* base: I/O port of the reset register; no gsi */
-    DEV_IOAPIC,      /* base: MMIO gpa; gsi: first GSI it serves */
+    DEV_UART16550,  /* base: I/O port; 8 ports; gsi */
+    DEV_GED,        /* base: MMIO gpa of the event-select register; gsi */
+    DEV_ACPI_SLEEP, /* base: I/O port of control, status next; no gsi */
+    DEV_ACPI_RESET, /* base: I/O port of the reset register; no gsi */
+    DEV_IOAPIC,     /* base: MMIO gpa; gsi: first GSI it serves */
 };
 
 #define DEV_NO_GSI UINT32_MAX
@@ -62,8 +62,8 @@ struct machine_desc {
 };
 
 /* The first device of a kind, or NULL. */
-static inline const struct dev_desc *
-machine_find(const struct machine_desc *m, enum dev_kind kind)
+static inline const struct dev_desc *machine_find(const struct machine_desc *m,
+                                                  enum dev_kind kind)
 {
     for (unsigned i = 0; i < m->n_devs; i++)
         if (m->devs[i].kind == kind)

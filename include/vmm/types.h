@@ -28,18 +28,18 @@ typedef struct {
     uint64_t v;
 } gfn_t;
 
-#define GPA(x)         ((gpa_t){(x)})
-#define GVA(x)         ((gva_t){(x)})
+#define GPA(x) ((gpa_t){(x)})
+#define GVA(x) ((gva_t){(x)})
 
-#define KIB            ((uint64_t)1 << 10)
-#define MIB            ((uint64_t)1 << 20)
-#define GIB            ((uint64_t)1 << 30)
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
 
-#define GUEST_PAGE     ((uint64_t)4096)
+#define GUEST_PAGE ((uint64_t)4096)
 
-#define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-#define must_check     __attribute__((warn_unused_result))
+#define must_check        __attribute__((warn_unused_result))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 
 /* The address spaces a vCPU can reach by an access instruction. */

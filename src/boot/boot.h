@@ -46,7 +46,6 @@ void boot_close(struct boot *b);
  * memory is fresh (all zeroes) before. Thread: no vCPU runs.
  */
 must_check int boot_load(struct boot *b, struct gmem *mem,
-                         const struct machine_desc *m,
-                         struct entry_state *out);
+                         const struct machine_desc *m, struct entry_state *out);
 
 #endif

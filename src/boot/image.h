@@ -39,7 +39,7 @@ enum image_packing {
 struct image_segment {
     uint64_t offset; /* in the ELF's bytes */
     uint64_t filesz;
-    uint64_t memsz;  /* >= filesz */
+    uint64_t memsz; /* >= filesz */
     gpa_t paddr;
 };
 
@@ -47,15 +47,15 @@ struct image_segment {
 struct image_info {
     enum image_container container;
     enum image_packing packing;
-    uint16_t bz_version;    /* 0x020f for 2.15; bzImage only */
+    uint16_t bz_version;     /* 0x020f for 2.15; bzImage only */
     uint32_t bz_cmdline_max; /* bytes without NUL; 0 unknown */
-    bool elf64;             /* ELFCLASS64 */
-    uint16_t elf_machine;   /* EM_X86_64 or EM_386 */
+    bool elf64;              /* ELFCLASS64 */
+    uint16_t elf_machine;    /* EM_X86_64 or EM_386 */
     uint64_t elf_entry;
-    bool has_pvh;           /* XEN_ELFNOTE_PHYS32_ENTRY found */
-    uint64_t pvh_entry;     /* gpa, < 4 GiB */
-    bool has_pv;            /* a classic Xen PV entry (XEN_ELFNOTE_ENTRY) */
-    char guest_os[32];      /* XEN_ELFNOTE_GUEST_OS or "" */
+    bool has_pvh;       /* XEN_ELFNOTE_PHYS32_ENTRY found */
+    uint64_t pvh_entry; /* gpa, < 4 GiB */
+    bool has_pv;        /* a classic Xen PV entry (XEN_ELFNOTE_ENTRY) */
+    char guest_os[32];  /* XEN_ELFNOTE_GUEST_OS or "" */
     unsigned n_segments;
     struct image_segment segments[IMAGE_MAX_SEGMENTS];
 };

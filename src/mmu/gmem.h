@@ -58,12 +58,10 @@ uint64_t gmem_size(const struct gmem *m);
 bool gmem_is_ram(const struct gmem *m, gpa_t base, uint64_t n);
 
 /* Door 1: copy out of the guest, each byte fetched once. 0 or -EFAULT. */
-must_check int gmem_read(const struct gmem *m, gpa_t from, void *dst,
-                         size_t n);
+must_check int gmem_read(const struct gmem *m, gpa_t from, void *dst, size_t n);
 
 /* Door 2: copy into the guest. All or nothing. 0 or -EFAULT. */
-must_check int gmem_write(struct gmem *m, gpa_t to, const void *src,
-                          size_t n);
+must_check int gmem_write(struct gmem *m, gpa_t to, const void *src, size_t n);
 
 /*
  * Door 3: host iovecs of [base, base+n), for the kernel's eyes only.

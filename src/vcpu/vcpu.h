@@ -70,7 +70,7 @@ void vcpu_pause(struct vcpu *v);
 void vcpu_resume(struct vcpu *v);
 
 struct vcpu_stats {
-    uint64_t exits;   /* exits that reached this process */
+    uint64_t exits;         /* exits that reached this process */
     uint64_t by_reason[64]; /* indexed by KVM_EXIT_* */
 };
 void vcpu_get_stats(const struct vcpu *v, struct vcpu_stats *out);

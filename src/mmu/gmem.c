@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * gmem.c: guest RAM; see gmem.h. The only file that turns a gpa_t into a
+ * host pointer.
+ *
+ * A slot is one private mapping, reserved without being touched, so that a
+ * guest of 1 TiB costs what it uses. Mappings are aligned to 2 MiB like the
+ * guest addresses they stand for, so that the host can use huge pages for
+ * both the process and the second-level page tables.
+ */
+#include "mmu/gmem.h"
+
+#include "abi/layout.h"
+#include "vmm/checked.h"
+#include "vmm/copyonce.h"
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define HUGE_2M (2 * MIB)
+
+struct gmem {
+    struct gmem_slot slots[GMEM_MAX_SLOTS]; /* rising gpa */
+    unsigned n_slots;
+    enum gmem_backing backing;
+};
+
+/*
+ * An aligned mapping: reserve 2 MiB too much, then cut off both ends.
+ * Transparent huge pages need the host address aligned as the guest's.
+ */
+static void *map_aligned(uint64_t size)
+{
+    const int prot = PROT_READ | PROT_WRITE;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    unsigned char *p = mmap(NULL, size + HUGE_2M, prot, flags, -1, 0);
+    uintptr_t at, head, tail;
+
+    if (p == MAP_FAILED)
+        return NULL;
+    at = ((uintptr_t)p + HUGE_2M - 1) & ~(uintptr_t)(HUGE_2M - 1);
+    head = at - (uintptr_t)p;
+    tail = HUGE_2M - head;
+    if (head)
+        munmap(p, head);
+    if (tail)
+        munmap(p + head + size, tail);
+    return p + head;
+}
+
+static void *map_anon(uint64_t size)
+{
+    void *p = map_aligned(size);
+
+    if (!p) {
+        log_error("guest memory: cannot reserve %llu MiB: %s: give less with "
+                  "--memory, or raise the address-space limit (ulimit -v)",
+                  (unsigned long long)(size / MIB), strerror(errno));
+        return NULL;
+    }
+    /* Advice only: a kernel without huge pages refuses, and that is fine. */
+    (void)madvise(p, size, MADV_HUGEPAGE);
+    (void)madvise(p, size, MADV_DONTFORK);
+    (void)madvise(p, size, MADV_DONTDUMP);
+    return p;
+}
+
+static void *map_hugetlb(uint64_t size)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+    void *p;
+
+    if (size % HUGE_2M) {
+        log_error("guest memory: --hugepages needs a multiple of 2 MiB in "
+                  "--memory");
+        return NULL;
+    }
+    p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (p == MAP_FAILED) {
+        log_error("guest memory: the host's huge page pool cannot give %llu "
+                  "MiB: %s: raise vm.nr_hugepages or drop --hugepages",
+                  (unsigned long long)(size / MIB), strerror(errno));
+        return NULL;
+    }
+    (void)madvise(p, size, MADV_DONTFORK);
+    return p;
+}
+
+static bool add_slot(struct gmem *m, uint64_t base, uint64_t size)
+{
+    void *host =
+        m->backing == GMEM_HUGETLB ? map_hugetlb(size) : map_anon(size);
+
+    if (!host)
+        return false;
+    m->slots[m->n_slots++] = (struct gmem_slot){GPA(base), size, host};
+    return true;
+}
+
+struct gmem *gmem_create(uint64_t size, enum gmem_backing backing)
+{
+    const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
+    struct gmem *m = calloc(1, sizeof(*m));
+
+    BUG_ON(size == 0 || size % GUEST_PAGE);
+    if (!m) {
+        log_error("guest memory: out of memory");
+        return NULL;
+    }
+    m->backing = backing;
+    if (!add_slot(m, 0, low) ||
+        (size > low && !add_slot(m, LAYOUT_HOLE_END, size - low))) {
+        gmem_destroy(m);
+        return NULL;
+    }
+    return m;
+}
+
+void gmem_destroy(struct gmem *m)
+{
+    if (!m)
+        return;
+    while (m->n_slots) {
+        const struct gmem_slot *s = &m->slots[--m->n_slots];
+
+        munmap(s->host, s->size);
+    }
+    free(m);
+}
+
+const struct gmem_slot *gmem_slots(const struct gmem *m, unsigned *n)
+{
+    *n = m->n_slots;
+    return m->slots;
+}
+
+uint64_t gmem_size(const struct gmem *m)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < m->n_slots; i++)
+        sum += m->slots[i].size;
+    return sum;
+}
+
+/*
+ * The host bytes at gpa, and in *run how many of the n wanted are contiguous
+ * there; NULL if gpa is not RAM.
+ */
+static unsigned char *at(const struct gmem *m, uint64_t gpa, uint64_t n,
+                         uint64_t *run)
+{
+    for (unsigned i = 0; i < m->n_slots; i++) {
+        const struct gmem_slot *s = &m->slots[i];
+        uint64_t off;
+
+        if (gpa < s->base.v)
+            continue;
+        off = gpa - s->base.v;
+        if (off >= s->size)
+            continue;
+        *run = n < s->size - off ? n : s->size - off;
+        return (unsigned char *)s->host + off;
+    }
+    return NULL;
+}
+
+bool gmem_is_ram(const struct gmem *m, gpa_t base, uint64_t n)
+{
+    uint64_t gpa = base.v, run = 0, end;
+
+    if (n == 0 || !checked_add(base.v, n, &end))
+        return false;
+    for (; n; gpa += run, n -= run)
+        if (!at(m, gpa, n, &run))
+            return false;
+    return true;
+}
+
+int gmem_read(const struct gmem *m, gpa_t from, void *dst, size_t n)
+{
+    unsigned char *d = dst;
+    uint64_t gpa = from.v, run = 0;
+
+    if (n && !gmem_is_ram(m, from, n))
+        return -EFAULT;
+    for (; n; gpa += run, d += run, n -= run)
+        copy_once(d, at(m, gpa, n, &run), run);
+    return 0;
+}
+
+int gmem_write(struct gmem *m, gpa_t to, const void *src, size_t n)
+{
+    const unsigned char *s = src;
+    uint64_t gpa = to.v, run = 0;
+
+    if (n && !gmem_is_ram(m, to, n))
+        return -EFAULT;
+    for (; n; gpa += run, s += run, n -= run) {
+        unsigned char *host = at(m, gpa, n, &run);
+
+        memcpy(host, s, run);
+    }
+    return 0;
+}
+
+int gmem_iov(const struct gmem *m, gpa_t base, uint64_t n, struct iovec *iov,
+             int max)
+{
+    uint64_t gpa = base.v, run = 0;
+    int used = 0;
+
+    if (n && !gmem_is_ram(m, base, n))
+        return -EFAULT;
+    for (; n; gpa += run, n -= run) {
+        if (used == max)
+            return -E2BIG;
+        iov[used].iov_base = at(m, gpa, n, &run);
+        iov[used++].iov_len = run;
+    }
+    return used;
+}
+
+int gmem_win(const struct gmem *m, gpa_t base, size_t n, struct gwin *win)
+{
+    uint64_t run = 0;
+    unsigned char *host = n ? at(m, base.v, n, &run) : NULL;
+
+    if (!host || run != n)
+        return -EFAULT;
+    *win = (struct gwin){.host = host, .size = n};
+    return 0;
+}
+
+int gmem_load(struct gmem *m, gpa_t to, int fd, uint64_t off, uint64_t n)
+{
+    uint64_t gpa = to.v, run = 0;
+
+    if (n && !gmem_is_ram(m, to, n))
+        return -EFAULT;
+    while (n) {
+        unsigned char *host = at(m, gpa, n, &run);
+        const ssize_t got = pread(fd, host, run, (off_t)off);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            return -EIO;
+        gpa += (uint64_t)got;
+        off += (uint64_t)got;
+        n -= (uint64_t)got;
+    }
+    return 0;
+}
+
+int gmem_discard(struct gmem *m)
+{
+    for (unsigned i = 0; i < m->n_slots; i++)
+        if (madvise(m->slots[i].host, m->slots[i].size, MADV_DONTNEED) < 0)
+            return -errno;
+    return 0;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gmem's doors: bounds, holes, wrap-around, crossing, all or nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "abi/layout.h"
+#include "mmu/gmem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BIG (LAYOUT_HOLE + 16 * MIB) /* one slot below, one above the hole */
+
+static int setup(void **state)
+{
+    *state = gmem_create(BIG, GMEM_ANON);
+    return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    gmem_destroy(*state);
+    return 0;
+}
+
+static void slots_leave_the_hole(void **state)
+{
+    const struct gmem *m = *state;
+    unsigned n;
+    const struct gmem_slot *s = gmem_slots(m, &n);
+
+    assert_int_equal(n, 2);
+    assert_int_equal(s[0].base.v, 0);
+    assert_int_equal(s[0].size, LAYOUT_HOLE);
+    assert_int_equal(s[1].base.v, LAYOUT_HOLE_END);
+    assert_int_equal(s[1].size, 16 * MIB);
+    assert_int_equal((uintptr_t)s[0].host % (2 * MIB), 0);
+    assert_int_equal(gmem_size(m), BIG);
+}
+
+static void is_ram_knows_edges(void **state)
+{
+    const struct gmem *m = *state;
+
+    assert_true(gmem_is_ram(m, GPA(0), 1));
+    assert_true(gmem_is_ram(m, GPA(LAYOUT_HOLE - 1), 1));
+    assert_false(gmem_is_ram(m, GPA(LAYOUT_HOLE - 1), 2));
+    assert_false(gmem_is_ram(m, GPA(LAYOUT_HOLE), 1));
+    assert_false(gmem_is_ram(m, GPA(LAYOUT_HOLE_END - 1), 1));
+    assert_true(gmem_is_ram(m, GPA(LAYOUT_HOLE_END), 16 * MIB));
+    assert_false(gmem_is_ram(m, GPA(LAYOUT_HOLE_END), 16 * MIB + 1));
+    assert_false(gmem_is_ram(m, GPA(LAYOUT_HOLE_END), UINT64_MAX));
+    assert_false(gmem_is_ram(m, GPA(UINT64_MAX), 1));
+    assert_false(gmem_is_ram(m, GPA(0), 0));
+}
+
+static void write_then_read(void **state)
+{
+    struct gmem *m = *state;
+    char buf[300], back[300];
+
+    for (size_t i = 0; i < sizeof(buf); i++)
+        buf[i] = (char)i;
+    for (uint64_t off = 0; off < 9; off++) {
+        assert_int_equal(gmem_write(m, GPA(5 * MIB + off), buf, 300), 0);
+        assert_int_equal(gmem_read(m, GPA(5 * MIB + off), back, 300), 0);
+        assert_memory_equal(buf, back, 300);
+    }
+}
+
+static void doors_refuse_all_or_nothing(void **state)
+{
+    struct gmem *m = *state;
+    char buf[16];
+
+    memset(buf, 0x5a, sizeof(buf));
+    assert_int_equal(gmem_write(m, GPA(LAYOUT_HOLE - 8), buf, 16), -EFAULT);
+    assert_int_equal(gmem_read(m, GPA(LAYOUT_HOLE - 8), buf, 16), -EFAULT);
+    assert_int_equal(gmem_read(m, GPA(LAYOUT_HOLE - 8), buf, 8), 0);
+    assert_int_equal(buf[0], 0);
+    assert_int_equal(gmem_read(m, GPA(UINT64_MAX - 3), buf, 8), -EFAULT);
+}
+
+static void iov_and_window(void **state)
+{
+    struct gmem *m = *state;
+    struct iovec iov[2];
+    struct gwin win;
+
+    assert_int_equal(gmem_iov(m, GPA(4096), 8192, iov, 2), 1);
+    assert_int_equal(iov[0].iov_len, 8192);
+    assert_int_equal(gmem_iov(m, GPA(4096), 8192, iov, 0), -E2BIG);
+    assert_int_equal(gmem_iov(m, GPA(LAYOUT_HOLE), 1, iov, 2), -EFAULT);
+    assert_int_equal(gmem_win(m, GPA(LAYOUT_HOLE - 64), 64, &win), 0);
+    assert_int_equal(win.size, 64);
+    assert_int_equal(gmem_win(m, GPA(LAYOUT_HOLE - 64), 65, &win), -EFAULT);
+    assert_int_equal(gmem_win(m, GPA(0), 0, &win), -EFAULT);
+}
+
+static void load_and_discard(void **state)
+{
+    struct gmem *m = *state;
+    char name[] = "/tmp/vmm-gmem-XXXXXX", back[6] = "";
+    int fd = mkstemp(name);
+
+    assert_true(fd >= 0);
+    unlink(name);
+    assert_int_equal(write(fd, "abcdef", 6), 6);
+    assert_int_equal(gmem_load(m, GPA(MIB), fd, 2, 4), 0);
+    assert_int_equal(gmem_read(m, GPA(MIB), back, 5), 0);
+    assert_memory_equal(back, "cdef", 5);
+    assert_int_equal(gmem_load(m, GPA(MIB), fd, 2, 5), -EIO);
+    assert_int_equal(gmem_load(m, GPA(LAYOUT_HOLE), fd, 0, 4), -EFAULT);
+    assert_int_equal(gmem_discard(m), 0);
+    assert_int_equal(gmem_read(m, GPA(MIB), back, 4), 0);
+    assert_memory_equal(back, "\0\0\0\0", 4);
+    close(fd);
+}
+
+static void a_tebibyte_is_only_reserved(void **state)
+{
+    struct gmem *m = gmem_create(1024 * GIB, GMEM_ANON);
+    char c = 7;
+
+    (void)state;
+    assert_non_null(m);
+    assert_int_equal(gmem_write(m, GPA(1024 * GIB), &c, 1), 0);
+    assert_int_equal(gmem_read(m, GPA(1024 * GIB), &c, 1), 0);
+    assert_int_equal(c, 7);
+    gmem_destroy(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slots_leave_the_hole),
+        cmocka_unit_test(is_ram_knows_edges),
+        cmocka_unit_test(write_then_read),
+        cmocka_unit_test(doors_refuse_all_or_nothing),
+        cmocka_unit_test(iov_and_window),
+        cmocka_unit_test(load_and_discard),
+        cmocka_unit_test(a_tebibyte_is_only_reserved),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
