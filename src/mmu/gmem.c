@@ -188,8 +188,11 @@ int gmem_read(const struct gmem *m, gpa_t from, void *dst, size_t n)
 
     if (n && !gmem_is_ram(m, from, n))
         return -EFAULT;
-    for (; n; gpa += run, d += run, n -= run)
-        copy_once(d, at(m, gpa, n, &run), run);
+    for (; n; gpa += run, d += run, n -= run) {
+        const unsigned char *host = at(m, gpa, n, &run);
+
+        copy_once(d, host, run);
+    }
     return 0;
 }
 
