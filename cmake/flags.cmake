@@ -6,6 +6,11 @@ target_compile_options(vmm_flags INTERFACE
     -Wswitch-enum -Wimplicit-fallthrough -Wundef -Wvla -Wstrict-prototypes
     -Wmissing-prototypes -Wold-style-definition -Wpointer-arith
     -fno-strict-aliasing -fstack-protector-strong -fno-common -g)
+# KVM's ioctl structures end in a flexible array that we place entries behind.
+if(CMAKE_C_COMPILER_ID MATCHES Clang)
+    target_compile_options(vmm_flags INTERFACE
+        -Wno-gnu-variable-sized-type-not-at-end)
+endif()
 target_compile_definitions(vmm_flags INTERFACE _GNU_SOURCE
     VMM_VERSION="${PROJECT_VERSION}")
 target_include_directories(vmm_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)

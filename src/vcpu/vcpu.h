@@ -32,8 +32,8 @@ struct vcpu_ops {
     /* A level-triggered vector was acknowledged. Board lock held. */
     void (*eoi)(void *ctx, uint8_t vector);
     /*
-     * The vCPU cannot go on; the report was printed to stderr already. The
-     * thread parks until it is stopped. Board lock held.
+     * The vCPU cannot go on; reason, registers and code were printed to
+     * stderr already. It parks until it is stopped. Board lock held.
      */
     void (*ended)(void *ctx, enum vcpu_end how);
     /* Once, on the boot vCPU's thread, right before its first KVM_RUN. */
@@ -47,38 +47,62 @@ struct vcpu_ops {
 #define VCPU_REASON_STOP  0x1u /* end the thread */
 #define VCPU_REASON_PAUSE 0x2u /* park until resumed */
 
-/* id is also the APIC id. lock, ops are borrowed. NULL after logging. */
+/* Exit reasons KVM numbers today all lie below this. */
+#define VCPU_EXIT_REASONS 64
+
+struct vcpu_stats {
+    uint64_t exits;                        /* exits that reached this process */
+    uint64_t by_reason[VCPU_EXIT_REASONS]; /* indexed by KVM_EXIT_* */
+};
+
+/*
+ * Make a vCPU; id is also its APIC id, 0 the boot CPU. lock (the board
+ * lock) and ops are borrowed. NULL after logging.
+ */
 struct vcpu *vcpu_create(struct vm *vm, unsigned id, pthread_mutex_t *lock,
                          const struct vcpu_ops *ops);
-void vcpu_destroy(struct vcpu *v);
+void vcpu_destroy(struct vcpu *v); /* stopped, or never started */
 
 /* Load the boot vCPU's registers. 0 or -errno, logged. Not running. */
 must_check int vcpu_set_entry(struct vcpu *v, const struct entry_state *e);
 
+/*
+ * Once per process, before the first vcpu_start: the handler of the signal
+ * that interrupts KVM_RUN.
+ */
+void vcpu_init_kick(void);
+
 /* Start the thread. 0 or -errno, logged. */
 must_check int vcpu_start(struct vcpu *v);
 
-/* Make the vCPU leave KVM_RUN for these reasons. Any thread. */
+/*
+ * Make the vCPU leave KVM_RUN for these reasons. Returns at once. Thread:
+ * any but its own.
+ */
 void vcpu_kick(struct vcpu *v, unsigned reasons);
 
-/* Kick with STOP and wait for the thread. Board lock NOT held. */
-void vcpu_stop(struct vcpu *v);
+/* Wait for the thread of a vCPU kicked with STOP. Board lock NOT held. */
+void vcpu_join(struct vcpu *v);
 
-/* Park and unpark. vcpu_pause returns once the vCPU is out of KVM_RUN;
- * board lock NOT held. Thread: loop. */
-void vcpu_pause(struct vcpu *v);
+/*
+ * Wait until a vCPU kicked with PAUSE is out of KVM_RUN. Board lock held
+ * (and given up while waiting). Thread: loop.
+ */
+void vcpu_wait_parked(struct vcpu *v);
+
+/* Let a parked vCPU run again. Board lock held. */
 void vcpu_resume(struct vcpu *v);
 
-struct vcpu_stats {
-    uint64_t exits;         /* exits that reached this process */
-    uint64_t by_reason[64]; /* indexed by KVM_EXIT_* */
-};
+/* A racy snapshot of the counters. Any thread. */
 void vcpu_get_stats(const struct vcpu *v, struct vcpu_stats *out);
 
 /* The name of an exit reason ("KVM_EXIT_IO"), or NULL. */
 const char *vcpu_exit_name(unsigned reason);
 
-/* Print registers, code bytes and exit reason to stderr, by name. */
+/*
+ * Print registers and the code bytes at rip to stderr. The vCPU must not be
+ * in KVM_RUN.
+ */
 void vcpu_dump(struct vcpu *v);
 
 #endif

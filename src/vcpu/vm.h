@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vm.h: a KVM virtual machine: memory slots, split irqchip, MSI.
+ * vm.h: a KVM virtual machine: memory slots, split irqchip, messages.
  *
- * With vcpu.h and kvm.h this is all anybody outside src/vcpu sees of KVM.
+ * With vcpu.h and probe.h this is all anybody outside src/vcpu sees of KVM.
  */
 #ifndef VCPU_VM_H
 #define VCPU_VM_H
@@ -14,7 +14,7 @@
 struct vm;
 
 /*
- * Open /dev/kvm (or path) and check API version and what we cannot do
+ * Open /dev/kvm (or path) and check its API version and what vmm cannot do
  * without. Returns the fd or -errno, logged with what to do.
  */
 must_check int kvm_open(const char *path);
@@ -22,16 +22,26 @@ must_check int kvm_open(const char *path);
 /* How many vCPUs the host can give one VM. */
 unsigned kvm_max_vcpus(int kvm_fd);
 
+/* How many guest physical address bits the host's CPU has (36 if unsaid). */
+unsigned kvm_phys_bits(void);
+
 struct vm_config {
     int kvm_fd; /* borrowed */
     unsigned n_cpus;
 };
 
-/* Make a VM with split irqchip (24 IOAPIC pins). NULL after logging. */
+/*
+ * Make a VM: split irqchip (local APICs in the kernel, LAYOUT_IOAPIC_PINS
+ * routes reserved for an IOAPIC here), unknown MSRs to us, CPUID policy
+ * applied. NULL after logging.
+ */
 struct vm *vm_create(const struct vm_config *cfg);
 void vm_destroy(struct vm *vm);
 
-/* Register every slot of guest RAM. 0 or -errno, logged. */
+/*
+ * Register every slot of guest RAM; mem is borrowed for the life of the vm.
+ * 0 or -errno, logged.
+ */
 must_check int vm_map(struct vm *vm, const struct gmem *mem);
 
 /* A sink that delivers messages to this VM's local APICs. Any thread. */
@@ -40,11 +50,9 @@ struct msi_sink vm_msi_sink(struct vm *vm);
 /*
  * Tell KVM where an IOAPIC pin is routed, so that a level-triggered vector
  * exits on EOI. Has the shape of ioapic_hooks.route (ctx is the vm).
+ * Thread: board lock held.
  */
 void vm_route_pin(void *vm, unsigned pin, uint64_t addr, uint32_t data,
                   bool level);
-
-/* The TSC frequency KVM gives guests, in kHz, or 0. */
-uint32_t vm_tsc_khz(const struct vm *vm);
 
 #endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * sandbox_rules.c: every system call a sealed thread may make, with its
+ * reason. What is not here is caught (SIGSYS), named and ends the process
+ * with VMM_EXIT_SANDBOX. KVM's ioctls are in src/vcpu/kvm_rules.c.
+ *
+ * Files are opened before the seal: nothing here opens, executes, traces or
+ * makes a socket. Memory is never made executable.
+ */
+#include "sandbox_rules.h"
+
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#define ANY(name, who, why)                   \
+    {                                         \
+        name, (who), SANDBOX_ANY, 0, 0, (why) \
+    }
+#define EQ(name, who, arg, value, why)                    \
+    {                                                     \
+        name, (who), SANDBOX_EQUAL, (arg), (value), (why) \
+    }
+
+const struct sandbox_rule host_rules[] = {
+    /* every thread */
+    ANY("futex", SANDBOX_BOTH, "locks, conditions, joining threads"),
+    ANY("write", SANDBOX_BOTH, "log lines, eventfds"),
+    ANY("timerfd_settime", SANDBOX_BOTH, "console output waits for more"),
+    ANY("clock_gettime", SANDBOX_BOTH, "where the vDSO cannot"),
+    ANY("rt_sigreturn", SANDBOX_BOTH, "after the kick signal"),
+    ANY("rt_sigprocmask", SANDBOX_BOTH, "abort, thread start and end"),
+    ANY("getpid", SANDBOX_BOTH, "abort, log"),
+    ANY("gettid", SANDBOX_BOTH, "abort, kick"),
+    ANY("tgkill", SANDBOX_BOTH, "kick a vCPU; abort"),
+    ANY("exit", SANDBOX_BOTH, "end of a thread"),
+    ANY("exit_group", SANDBOX_BOTH, "end of the process"),
+    ANY("madvise", SANDBOX_BOTH, "thread stacks; drop guest RAM on reboot"),
+    ANY("munmap", SANDBOX_BOTH, "thread stacks; guest RAM on reboot"),
+    ANY("restart_syscall", SANDBOX_BOTH, "after SIGSTOP and SIGCONT"),
+    ANY("sched_yield", SANDBOX_BOTH, "C library locks"),
+    ANY("rseq", SANDBOX_BOTH, "C library: thread start"),
+    ANY("set_robust_list", SANDBOX_BOTH, "C library: thread start"),
+    EQ("prctl", SANDBOX_BOTH, 0, PR_SET_NAME, "thread names"),
+    /* a thread seals itself further; filters can only grow narrower */
+    ANY("seccomp", SANDBOX_LOOP, "a vCPU thread adds its own filter"),
+    /* the loop thread */
+    ANY("io_uring_enter", SANDBOX_LOOP, "the event loop"),
+    ANY("read", SANDBOX_LOOP, "eventfds, timerfds, signalfd, console"),
+    ANY("readv", SANDBOX_LOOP, "load kernel and modules on reboot"),
+    ANY("pread64", SANDBOX_LOOP, "load kernel and modules on reboot"),
+    ANY("preadv", SANDBOX_LOOP, "load kernel and modules on reboot"),
+    ANY("writev", SANDBOX_LOOP, "console tail in a report"),
+    ANY("close", SANDBOX_LOOP, "old VM on reboot, control clients"),
+    ANY("fstat", SANDBOX_LOOP, "C library: stdio"),
+    ANY("newfstatat", SANDBOX_LOOP, "C library: stdio"),
+    ANY("lseek", SANDBOX_LOOP, "C library: stdio"),
+    ANY("poll", SANDBOX_LOOP, "flush the console at the end, bounded"),
+    ANY("ppoll", SANDBOX_LOOP, "flush the console at the end, bounded"),
+    {"mmap", SANDBOX_LOOP, SANDBOX_CLEAR, 2, PROT_EXEC,
+     "guest RAM, vCPU pages and stacks on reboot; never executable"},
+    {"mprotect", SANDBOX_LOOP, SANDBOX_CLEAR, 2, PROT_EXEC,
+     "stack guards, heap; never executable"},
+    {"mremap", SANDBOX_BOTH, SANDBOX_ANY, 0, 0, "C library heap"},
+    ANY("brk", SANDBOX_BOTH, "C library heap"),
+    {"clone", SANDBOX_LOOP, SANDBOX_SET, 0, CLONE_VM | CLONE_THREAD,
+     "vCPU threads on reboot; never a process"},
+    {"clone3", SANDBOX_LOOP, SANDBOX_ENOSYS, 0, 0,
+     "its flags cannot be checked: the C library falls back to clone"},
+    ANY("kill", SANDBOX_LOOP, "stop the own process group (job control)"),
+    ANY("rt_sigaction", SANDBOX_LOOP, "job control: stop and go on"),
+    ANY("getpgrp", SANDBOX_LOOP, "is the console in the foreground?"),
+    ANY("getpgid", SANDBOX_LOOP, "is the console in the foreground?"),
+    EQ("ioctl", SANDBOX_LOOP, 1, TIOCGPGRP, "console in the foreground?"),
+    EQ("ioctl", SANDBOX_LOOP, 1, TCGETS, "terminal settings"),
+    EQ("ioctl", SANDBOX_LOOP, 1, TCSETS, "restore the terminal"),
+    EQ("ioctl", SANDBOX_LOOP, 1, TCSETSW, "restore the terminal"),
+    EQ("ioctl", SANDBOX_LOOP, 1, TCSETSF, "restore the terminal"),
+    EQ("ioctl", SANDBOX_LOOP, 1, TIOCGWINSZ, "window size"),
+    ANY("accept4", SANDBOX_LOOP, "control clients"),
+    ANY("getsockopt", SANDBOX_LOOP, "who the control client is"),
+    ANY("sendto", SANDBOX_LOOP, "control replies, service notification"),
+    ANY("recvfrom", SANDBOX_LOOP, "control requests"),
+    ANY("shutdown", SANDBOX_LOOP, "end a control connection"),
+    ANY("unlink", SANDBOX_LOOP, "remove the control socket at the end"),
+    ANY("wait4", SANDBOX_LOOP, "the terminal's watcher ended"),
+    ANY("getrandom", SANDBOX_LOOP, "C library heap"),
+};
+
+const size_t host_rules_len = ARRAY_LEN(host_rules);

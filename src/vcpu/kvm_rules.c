@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kvm_rules.c: the ioctls of KVM a sealed thread may make. A vCPU thread
+ * runs the guest and reads its state; making and arming a machine, which a
+ * reboot does again, is the loop thread's alone. Used when vmm is built.
+ */
+#include "vcpu/kvm_rules.h"
+
+#include <linux/kvm.h>
+
+#define KVM(request, who, why)                                       \
+    {                                                                \
+        "ioctl", (who), SANDBOX_EQUAL, 1, (uint32_t)(request), (why) \
+    }
+
+const struct sandbox_rule kvm_rules[] = {
+    KVM(KVM_RUN, SANDBOX_BOTH, "run the guest"),
+    KVM(KVM_SIGNAL_MSI, SANDBOX_BOTH, "interrupt the guest"),
+    KVM(KVM_SET_GSI_ROUTING, SANDBOX_BOTH, "the guest wrote the IOAPIC"),
+    KVM(KVM_GET_REGS, SANDBOX_BOTH, "report of a failed guest"),
+    KVM(KVM_GET_SREGS, SANDBOX_BOTH, "report, and entry state on reboot"),
+    KVM(KVM_TRANSLATE, SANDBOX_BOTH, "report: code bytes at rip"),
+    KVM(KVM_CREATE_VM, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_CHECK_EXTENSION, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_GET_VCPU_MMAP_SIZE, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_GET_SUPPORTED_CPUID, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_SET_IDENTITY_MAP_ADDR, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_SET_TSS_ADDR, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_ENABLE_CAP, SANDBOX_LOOP, "reboot: irqchip, MSR exits"),
+    KVM(KVM_SET_USER_MEMORY_REGION, SANDBOX_LOOP, "reboot: guest RAM"),
+    KVM(KVM_CREATE_VCPU, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_SET_CPUID2, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_SET_MSRS, SANDBOX_LOOP, "reboot"),
+    KVM(KVM_SET_SREGS, SANDBOX_LOOP, "reboot: entry state"),
+    KVM(KVM_SET_REGS, SANDBOX_LOOP, "reboot: entry state"),
+    KVM(KVM_KVMCLOCK_CTRL, SANDBOX_LOOP, "resume after a pause"),
+};
+
+const size_t kvm_rules_len = ARRAY_LEN(kvm_rules);

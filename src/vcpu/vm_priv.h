@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vm_priv.h: what the files of src/vcpu share. Nobody else includes it. */
+#ifndef VCPU_VM_PRIV_H
+#define VCPU_VM_PRIV_H
+
+#include "abi/layout.h"
+#include "vcpu/cpuid.h"
+#include "vcpu/vcpu.h"
+#include "vcpu/vm.h"
+
+#include <linux/kvm.h>
+#include <stdatomic.h>
+
+struct vm {
+    int kvm_fd; /* borrowed */
+    int fd;     /* owned */
+    unsigned n_cpus;
+    size_t run_size;          /* bytes of a vCPU's shared page(s) */
+    const struct gmem *mem;   /* borrowed, after vm_map */
+    struct cpuid_table cpuid; /* policy applied, CPU-independent part */
+    /* Routes of the IOAPIC's pins, as KVM scans them for EOI exits. */
+    struct {
+        struct kvm_irq_routing head;
+        struct kvm_irq_routing_entry entries[LAYOUT_IOAPIC_PINS];
+    } routes;
+    bool level[LAYOUT_IOAPIC_PINS];
+};
+
+struct vcpu {
+    struct vm *vm; /* borrowed */
+    unsigned id;
+    int fd;                     /* owned */
+    struct kvm_run *run;        /* owned mapping, vm->run_size bytes */
+    pthread_mutex_t *lock;      /* borrowed: the board lock */
+    const struct vcpu_ops *ops; /* borrowed */
+    pthread_t thread;
+    bool started;
+    _Atomic unsigned reasons;   /* VCPU_REASON_* */
+    pthread_cond_t parked_cond; /* with the board lock */
+    pthread_cond_t resume_cond; /* with the board lock */
+    bool parked;                /* board lock */
+    bool dead;                  /* cannot go on: parked for good */
+    struct vcpu_stats stats;    /* written by the vCPU thread only */
+};
+
+/*
+ * Handle the exit in v->run. Board lock held. Returns true if the vCPU can
+ * run on, false if it was ended (ops->ended was called).
+ */
+must_check bool exit_dispatch(struct vcpu *v);
+
+/* Report and end a vCPU. Board lock held. */
+void exit_end(struct vcpu *v, enum vcpu_end how, const char *what);
+
+/* Load the const register template of e->kind and e's own registers. */
+must_check int template_load(struct vcpu *v, const struct entry_state *e);
+
+/* Answer an MSR access KVM does not know by the policy table. */
+void msr_exit(struct vcpu *v, bool write);
+
+/* MSRs whose state at reset is not KVM's default. 0 or -errno. */
+must_check int msr_init(struct vcpu *v);
+
+#endif
