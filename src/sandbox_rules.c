@@ -44,6 +44,7 @@ const struct sandbox_rule host_rules[] = {
     ANY("rseq", SANDBOX_BOTH, "C library: thread start"),
     ANY("set_robust_list", SANDBOX_BOTH, "C library: thread start"),
     EQ("prctl", SANDBOX_BOTH, 0, PR_SET_NAME, "thread names"),
+    EQ("prctl", SANDBOX_BOTH, 0, PR_GET_NAME, "report of a violation"),
     /* a thread seals itself further; filters can only grow narrower */
     ANY("seccomp", SANDBOX_LOOP, "a vCPU thread adds its own filter"),
     /* the loop thread */

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * board.c: the machine as one readable function; see board.h.
+ *
+ * Threads: board_build, board_load, board_run and board_destroy run on the
+ * loop thread. Device callbacks run on a vCPU thread or the loop thread with
+ * the board lock held. What a vCPU thread has to tell the loop (poweroff,
+ * reset, a dead guest, the first entry) it leaves in the board and rings
+ * event_fd, which the loop watches.
+ */
+#include "board.h"
+
+#include "abi/layout.h"
+#include "devices/bus.h"
+#include "devices/platform/acpi_pm.h"
+#include "devices/platform/ioapic.h"
+#include "devices/platform/uart16550.h"
+#include "mmu/gmem.h"
+#include "sandbox.h"
+#include "vcpu/vm.h"
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct board {
+    const struct config *cfg; /* borrowed */
+    struct board_host host;   /* its members borrowed */
+    struct machine_desc desc;
+    /* owned, in the order they are made */
+    struct gmem *mem;
+    struct vm *vm;
+    struct bus *bus;
+    struct ioapic *ioapic;
+    struct uart16550 *uart;
+    struct acpi_pm *pm;
+    struct vcpu *cpus[MACHINE_MAX_CPUS];
+    /* lines from the chips to the IOAPIC */
+    struct intr uart_intr;
+    struct intr ged_intr;
+    struct vcpu_ops ops;
+    /* what the vCPU threads tell the loop; board lock */
+    int event_fd; /* owned */
+    struct loop_op event_op;
+    bool decided;
+    enum verdict verdict;
+    bool entered; /* the first instruction is due, the host not yet told */
+    bool paused;
+};
+
+/* ---- the map ---- */
+
+static void add_range(struct machine_desc *m, uint64_t base, uint64_t end,
+                      enum mem_type type)
+{
+    BUG_ON(m->n_ranges == MACHINE_MAX_RANGES);
+    if (end > base)
+        m->map[m->n_ranges++] = (struct mem_range){GPA(base), end - base, type};
+}
+
+static void add_dev(struct machine_desc *m, enum dev_kind kind, uint64_t base,
+                    uint32_t size, uint32_t gsi)
+{
+    BUG_ON(m->n_devs == MACHINE_MAX_DEVS);
+    m->devs[m->n_devs++] = (struct dev_desc){kind, base, size, gsi};
+}
+
+static void describe_memory(struct machine_desc *m, uint64_t size)
+{
+    const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
+
+    add_range(m, 0, LAYOUT_LOW_END, MEM_RAM);
+    add_range(m, LAYOUT_TABLES, LAYOUT_TABLES_END, MEM_RESERVED);
+    add_range(m, LAYOUT_TABLES_END, low, MEM_RAM);
+    add_range(m, LAYOUT_HOLE_END, LAYOUT_HOLE_END + size - low, MEM_RAM);
+}
+
+void board_describe(const struct config *cfg, struct machine_desc *m)
+{
+    *m = (struct machine_desc){.n_cpus = cfg->cpus};
+    describe_memory(m, cfg->memory);
+    add_dev(m, DEV_IOAPIC, LAYOUT_IOAPIC, IOAPIC_SIZE, 0);
+    add_dev(m, DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI);
+    add_dev(m, DEV_ACPI_SLEEP, LAYOUT_SLEEP_CTL, 2, DEV_NO_GSI);
+    add_dev(m, DEV_ACPI_RESET, LAYOUT_RESET, 1, DEV_NO_GSI);
+    add_dev(m, DEV_GED, LAYOUT_GED, ACPI_PM_GED, LAYOUT_GED_GSI);
+}
+
+/* ---- what the guest and its vCPUs tell the board (board lock held) ---- */
+
+static void ring_loop(struct board *b)
+{
+    const uint64_t one = 1;
+
+    /* The counter cannot be full: it is read on every ring. */
+    if (write(b->event_fd, &one, sizeof(one)) < 0)
+        log_error("event fd: %s", strerror(errno));
+}
+
+static void decide(struct board *b, enum verdict v)
+{
+    if (b->decided)
+        return;
+    b->decided = true;
+    b->verdict = v;
+    ring_loop(b);
+}
+
+static void on_poweroff(void *ctx)
+{
+    decide(ctx, VERDICT_POWEROFF);
+}
+
+static void on_reset(void *ctx)
+{
+    decide(ctx, VERDICT_REBOOT);
+}
+
+static void on_access(void *ctx, enum space space, uint64_t addr, void *data,
+                      unsigned n, bool write)
+{
+    struct board *b = ctx;
+
+    bus_access(b->bus, space, addr, data, n, write);
+}
+
+static void on_eoi(void *ctx, uint8_t vector)
+{
+    struct board *b = ctx;
+
+    ioapic_eoi(b->ioapic, vector);
+}
+
+static void on_ended(void *ctx, enum vcpu_end how)
+{
+    static const enum verdict verdicts[] = {
+        [VCPU_END_TRIPLE] = VERDICT_TRIPLE,
+        [VCPU_END_INTERNAL] = VERDICT_INTERNAL,
+        [VCPU_END_ENTRY] = VERDICT_ENTRY,
+        [VCPU_END_KVM] = VERDICT_KVM,
+    };
+    struct board *b = ctx;
+
+    decide(b, verdicts[how]);
+}
+
+/* On the boot vCPU's thread, without the lock: before any exit. */
+static void on_first_entry(void *ctx)
+{
+    struct board *b = ctx;
+
+    __atomic_store_n(&b->entered, true, __ATOMIC_RELEASE);
+    ring_loop(b);
+}
+
+static void on_seal_thread(void *ctx)
+{
+    struct board *b = ctx;
+
+    if (b->host.sandbox)
+        sandbox_seal_vcpu();
+}
+
+/* On the loop: event_fd was rung. */
+static void on_event(struct loop_op *op, int res)
+{
+    struct board *b = op->owner;
+    uint64_t count;
+
+    if (res < 0 || read(b->event_fd, &count, sizeof(count)) < 0)
+        return;
+    if (__atomic_exchange_n(&b->entered, false, __ATOMIC_ACQUIRE))
+        b->host.first_entry(b->host.ctx);
+    if (b->decided)
+        loop_stop(b->host.loop, (int)b->verdict);
+}
+
+/* ---- building ---- */
+
+static int make_events(struct board *b)
+{
+    b->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (b->event_fd < 0) {
+        log_error("eventfd: %s: raise the open-files limit (ulimit -n)",
+                  strerror(errno));
+        return -errno;
+    }
+    b->event_op = (struct loop_op){.fn = on_event, .owner = b};
+    loop_watch(b->host.loop, &b->event_op, b->event_fd);
+    return 0;
+}
+
+static int make_memory(struct board *b)
+{
+    b->mem = gmem_create(b->cfg->memory,
+                         b->cfg->hugepages ? GMEM_HUGETLB : GMEM_ANON);
+    return b->mem ? 0 : -ENOMEM;
+}
+
+static int make_vm(struct board *b)
+{
+    const struct vm_config c = {.kvm_fd = b->host.kvm_fd,
+                                .n_cpus = b->cfg->cpus};
+
+    b->vm = vm_create(&c);
+    return b->vm ? vm_map(b->vm, b->mem) : -EIO;
+}
+
+static int make_bus(struct board *b)
+{
+    b->bus = bus_create();
+    return b->bus ? 0 : -ENOMEM;
+}
+
+static int claim(struct board *b, enum space space, enum dev_kind kind,
+                 const struct io_ops *ops, void *dev)
+{
+    const struct dev_desc *d = machine_find(&b->desc, kind);
+
+    BUG_ON(!d);
+    return bus_claim(b->bus, space, d->base, d->size, ops, dev);
+}
+
+static int make_ioapic(struct board *b)
+{
+    const struct msi_sink sink = vm_msi_sink(b->vm);
+    const struct ioapic_hooks hooks = {.route = vm_route_pin, .ctx = b->vm};
+
+    b->ioapic = ioapic_create(&sink, &hooks);
+    if (!b->ioapic)
+        return -ENOMEM;
+    return claim(b, SPACE_MMIO, DEV_IOAPIC, &ioapic_ops, b->ioapic);
+}
+
+static struct intr pin(struct board *b, enum dev_kind kind)
+{
+    const struct dev_desc *d = machine_find(&b->desc, kind);
+
+    BUG_ON(!d);
+    return (struct intr){
+        .set = ioapic_set_pin, .ctx = b->ioapic, .line = d->gsi};
+}
+
+static int make_uart(struct board *b)
+{
+    b->uart_intr = pin(b, DEV_UART16550);
+    b->uart = uart16550_create(b->host.console, &b->uart_intr);
+    if (!b->uart)
+        return -ENOMEM;
+    return claim(b, SPACE_PIO, DEV_UART16550, &uart16550_ops, b->uart);
+}
+
+static int make_acpi_pm(struct board *b)
+{
+    const struct acpi_pm_events events = {
+        .poweroff = on_poweroff, .reset = on_reset, .ctx = b};
+    int ret;
+
+    b->ged_intr = pin(b, DEV_GED);
+    b->pm = acpi_pm_create(&events, &b->ged_intr);
+    if (!b->pm)
+        return -ENOMEM;
+    ret = bus_claim(b->bus, SPACE_PIO, LAYOUT_SLEEP_CTL, ACPI_PM_PORTS,
+                    &acpi_pm_ports_ops, b->pm);
+    if (ret < 0)
+        return ret;
+    return claim(b, SPACE_MMIO, DEV_GED, &acpi_pm_ged_ops, b->pm);
+}
+
+static int make_cpus(struct board *b)
+{
+    b->ops = (struct vcpu_ops){
+        .access = on_access,
+        .eoi = on_eoi,
+        .ended = on_ended,
+        .first_entry = on_first_entry,
+        .seal_thread = on_seal_thread,
+        .ctx = b,
+    };
+    for (unsigned i = 0; i < b->cfg->cpus; i++) {
+        b->cpus[i] = vcpu_create(b->vm, i, b->host.lock, &b->ops);
+        if (!b->cpus[i])
+            return -EIO;
+    }
+    return 0;
+}
+
+static int build_steps(struct board *b)
+{
+    static int (*const steps[])(struct board * b) = {
+        make_events, make_memory, make_vm,      make_bus,
+        make_ioapic, make_uart,   make_acpi_pm, make_cpus,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        const int ret = steps[i](b);
+
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
+struct board *board_build(const struct config *cfg,
+                          const struct board_host *host)
+{
+    struct board *b = calloc(1, sizeof(*b));
+
+    if (!b) {
+        log_error("machine: out of memory");
+        return NULL;
+    }
+    b->cfg = cfg;
+    b->host = *host;
+    b->event_fd = -1;
+    board_describe(cfg, &b->desc);
+    if (build_steps(b) < 0) {
+        board_destroy(b);
+        return NULL;
+    }
+    return b;
+}
+
+void board_destroy(struct board *b)
+{
+    if (!b)
+        return;
+    for (unsigned i = b->cfg->cpus; i-- > 0;)
+        vcpu_destroy(b->cpus[i]);
+    acpi_pm_destroy(b->pm);
+    uart16550_destroy(b->uart);
+    ioapic_destroy(b->ioapic);
+    bus_destroy(b->bus);
+    vm_destroy(b->vm);
+    gmem_destroy(b->mem);
+    if (b->event_fd >= 0) {
+        loop_drain(b->host.loop, &b->event_op);
+        close(b->event_fd);
+    }
+    free(b);
+}
+
+int board_load(struct board *b)
+{
+    struct entry_state entry;
+    const int ret = boot_load(b->host.boot, b->mem, &b->desc, &entry);
+
+    if (ret < 0)
+        return ret;
+    return vcpu_set_entry(b->cpus[0], &entry);
+}
+
+/* ---- running ---- */
+
+static int start_cpus(struct board *b)
+{
+    /* The boot CPU last: the others wait for its SIPI. */
+    for (unsigned i = b->cfg->cpus; i-- > 0;) {
+        const int ret = vcpu_start(b->cpus[i]);
+
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
+static void stop_cpus(struct board *b)
+{
+    for (unsigned i = 0; i < b->cfg->cpus; i++)
+        vcpu_kick(b->cpus[i], VCPU_REASON_STOP);
+    for (unsigned i = 0; i < b->cfg->cpus; i++)
+        vcpu_join(b->cpus[i]);
+}
+
+static bool is_failure(enum verdict v)
+{
+    return v == VERDICT_TRIPLE || v == VERDICT_INTERNAL || v == VERDICT_ENTRY ||
+           v == VERDICT_KVM;
+}
+
+enum verdict board_run(struct board *b)
+{
+    int code = start_cpus(b);
+
+    if (code == 0)
+        code = loop_run(b->host.loop);
+    stop_cpus(b);
+    if (code < 0)
+        return VERDICT_HOST;
+    if (is_failure((enum verdict)code))
+        chr_dump_tail(b->host.console);
+    return (enum verdict)code;
+}
+
+void board_stop(struct board *b, enum verdict v)
+{
+    if (!b->decided) {
+        b->decided = true;
+        b->verdict = v;
+    }
+    loop_stop(b->host.loop, (int)b->verdict);
+}
+
+void board_power_button(struct board *b)
+{
+    acpi_pm_power_button(b->pm);
+}
+
+static void park_cpus(struct board *b)
+{
+    for (unsigned i = 0; i < b->cfg->cpus; i++)
+        vcpu_kick(b->cpus[i], VCPU_REASON_PAUSE);
+    for (unsigned i = 0; i < b->cfg->cpus; i++)
+        vcpu_wait_parked(b->cpus[i]);
+}
+
+static void unpark_cpus(struct board *b)
+{
+    for (unsigned i = 0; i < b->cfg->cpus; i++)
+        vcpu_resume(b->cpus[i]);
+}
+
+void board_pause(struct board *b)
+{
+    if (b->paused)
+        return;
+    park_cpus(b);
+    b->paused = true;
+}
+
+void board_resume(struct board *b)
+{
+    if (!b->paused)
+        return;
+    b->paused = false;
+    unpark_cpus(b);
+}
+
+bool board_paused(const struct board *b)
+{
+    return b->paused;
+}
+
+void board_dump(struct board *b)
+{
+    if (!b->paused)
+        park_cpus(b);
+    for (unsigned i = 0; i < b->cfg->cpus; i++) {
+        log_error("vcpu%u:", i);
+        vcpu_dump(b->cpus[i]);
+    }
+    if (!b->paused)
+        unpark_cpus(b);
+}
+
+void board_get_stats(const struct board *b, struct vcpu_stats *out)
+{
+    *out = (struct vcpu_stats){0};
+    for (unsigned i = 0; i < b->cfg->cpus; i++) {
+        struct vcpu_stats s;
+
+        vcpu_get_stats(b->cpus[i], &s);
+        out->exits += s.exits;
+        for (unsigned r = 0; r < VCPU_EXIT_REASONS; r++)
+            out->by_reason[r] += s.by_reason[r];
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * main.c: find the subcommand. The stages of running a guest are in
+ * cmd_run.c.
+ */
+#include "cmd.h"
+#include "profile.h"
+
+#include "vmm/exitcode.h"
+#include "vmm/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int cmd_help(int argc, char **argv);
+static int cmd_version(int argc, char **argv);
+
+static const struct command {
+    const char *name;
+    int (*fn)(int argc, char **argv);
+    const char *args;
+    const char *help;
+} commands[] = {
+    {"run", cmd_run, "[options] KERNEL", "run a guest"},
+    {"inspect", cmd_inspect, "[--unpack FILE] KERNEL",
+     "explain a kernel image"},
+    {"doctor", cmd_doctor, "", "check this host, with a self-test guest"},
+    {"spectrum", cmd_spectrum, "", "print the table of modes"},
+    {"help", cmd_help, "", "print this help"},
+    {"version", cmd_version, "", "print the version"},
+};
+
+static int cmd_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("vmm %s\n", VMM_VERSION);
+    return VMM_EXIT_OK;
+}
+
+static int cmd_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("usage: vmm COMMAND ...\n\n"
+           "Run one guest per process on Linux KVM, anywhere on the "
+           "virtualization spectrum.\n\ncommands:\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        char left[64];
+
+        snprintf(left, sizeof(left), "%s %s", commands[i].name,
+                 commands[i].args);
+        printf("  %-32s%s\n", left, commands[i].help);
+    }
+    printf("\n'vmm run --help' lists the options of a guest.\n");
+    return VMM_EXIT_OK;
+}
+
+static const struct command *find_command(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        word = "help";
+    else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        word = "version";
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, word) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *c;
+
+    if (argc < 2) {
+        log_error("no command given: see 'vmm help'");
+        return VMM_EXIT_USAGE;
+    }
+    c = find_command(argv[1]);
+    if (!c) {
+        log_error("unknown command '%s': see 'vmm help'", argv[1]);
+        return VMM_EXIT_USAGE;
+    }
+    return c->fn(argc - 2, argv + 2);
+}

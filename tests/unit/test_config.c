@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line: what is taken, what is refused (hostile case 52). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_WORDS 16
+
+static enum config_result parse(struct config *cfg, const char *line)
+{
+    static char text[1024];
+    char *argv[MAX_WORDS], *save = NULL;
+    int argc = 0;
+
+    assert_true(strlen(line) < sizeof(text));
+    strcpy(text, line);
+    for (char *w = strtok_r(text, " ", &save); w && argc < MAX_WORDS;
+         w = strtok_r(NULL, " ", &save))
+        argv[argc++] = w;
+    return config_parse(cfg, argc, argv);
+}
+
+static void sizes(void **state)
+{
+    static const struct {
+        const char *text;
+        bool ok;
+        uint64_t value;
+    } rows[] = {
+        {"4096", true, 4096},
+        {"1K", true, KIB},
+        {"512M", true, 512 * MIB},
+        {"512m", true, 512 * MIB},
+        {"2GiB", true, 2 * GIB},
+        {"2GB", true, 2 * GIB},
+        {"1T", true, 1024 * GIB},
+        {"", false, 0},
+        {"M", false, 0},
+        {"-1", false, 0},
+        {"+1", false, 0},
+        {" 1", false, 0},
+        {"1X", false, 0},
+        {"1MM", false, 0},
+        {"0x10", false, 0},
+        {"1.5G", false, 0},
+        {"18446744073709551615", true, UINT64_MAX},
+        {"18446744073709551616", false, 0},
+        {"18446744073709551615K", false, 0},
+        {"16777216T", false, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t v = 0;
+
+        assert_int_equal(config_parse_size(rows[i].text, &v), rows[i].ok);
+        if (rows[i].ok)
+            assert_int_equal(v, rows[i].value);
+    }
+}
+
+static void defaults(void **state)
+{
+    struct config cfg;
+
+    (void)state;
+    assert_int_equal(parse(&cfg, "vmlinux"), CONFIG_OK);
+    assert_string_equal(cfg.kernel, "vmlinux");
+    assert_int_equal(cfg.mode, MODE_PVH);
+    assert_int_equal(cfg.abi, ABI_KVM);
+    assert_int_equal(cfg.cpus, 1);
+    assert_int_equal(cfg.memory, 256 * MIB);
+    assert_true(cfg.sandbox);
+    assert_string_equal(cfg.append, "");
+}
+
+static void both_spellings(void **state)
+{
+    struct config cfg;
+
+    (void)state;
+    assert_int_equal(parse(&cfg, "--cpus 4 --memory=1G -v --console "
+                                 "file:/tmp/log --initrd=a,cmdline=x "
+                                 "--initrd b --no-reboot k"),
+                     CONFIG_OK);
+    assert_int_equal(cfg.cpus, 4);
+    assert_int_equal(cfg.memory, GIB);
+    assert_int_equal(cfg.log, LOG_DEBUG);
+    assert_int_equal(cfg.console, CONSOLE_FILE);
+    assert_string_equal(cfg.console_path, "/tmp/log");
+    assert_int_equal(cfg.n_modules, 2);
+    assert_string_equal(cfg.modules[0].path, "a");
+    assert_string_equal(cfg.modules[0].cmdline, "x");
+    assert_null(cfg.modules[1].cmdline);
+    assert_true(cfg.no_reboot);
+}
+
+static void refused(void **state)
+{
+    static const char *const lines[] = {
+        "",
+        "--memory",
+        "--memory 0 k",
+        "--memory 1 k",
+        "--memory 4095 k",
+        "--memory -5M k",
+        "--memory 18446744073709551616 k",
+        "--memory 99999999999T k",
+        "--cpus 0 k",
+        "--cpus -1 k",
+        "--cpus many k",
+        "--cpus 4294967297 k",
+        "--mode=hvmm k",
+        "--abi=hyperv k",
+        "--console=teletype k",
+        "--console=file: k",
+        "--log=loud k",
+        "--sandbox=maybe k",
+        "--no-reboot=yes k",
+        "--frobnicate k",
+        "k1 k2",
+        "--args-file /does/not/exist",
+        "--args-file /dev/zero",
+    };
+    struct config cfg;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        assert_int_equal(parse(&cfg, lines[i]), CONFIG_ERROR);
+        config_free(&cfg);
+    }
+}
+
+static void checks(void **state)
+{
+    static const struct {
+        const char *line;
+        int result;
+    } rows[] = {
+        {"k", 0},
+        {"--cpus 64 k", 0},
+        {"--cpus 65 k", -EINVAL},
+        {"--memory 1T k", 0},
+        {"--memory 1M k", -EINVAL},
+        {"--memory 9223372036854775808 k", -EINVAL},
+        {"--memory 64T k", -EINVAL},
+        {"--mode hvm k", -EINVAL},
+        {"--mode pvh --abi xen k", -EINVAL},
+        {"--mode pvh --abi none k", -EINVAL},
+    };
+    struct config cfg;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(parse(&cfg, rows[i].line), CONFIG_OK);
+        assert_int_equal(config_check(&cfg, 64, 46), rows[i].result);
+    }
+}
+
+static void args_file(void **state)
+{
+    static const char text[] = "# a guest\n"
+                               "  --memory 64M  \n"
+                               "\n"
+                               "--append=console=ttyS0 a b\n"
+                               "--initrd  file name\n"
+                               "--no-reboot\n"
+                               "kernel with blank\n";
+    char name[] = "/tmp/vmm-args-XXXXXX", line[64];
+    const int fd = mkstemp(name);
+    struct config cfg;
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    close(fd);
+    snprintf(line, sizeof(line), "--cpus 2 --args-file %s", name);
+    assert_int_equal(parse(&cfg, line), CONFIG_OK);
+    assert_int_equal(cfg.cpus, 2);
+    assert_int_equal(cfg.memory, 64 * MIB);
+    assert_string_equal(cfg.append, "console=ttyS0 a b");
+    assert_string_equal(cfg.modules[0].path, "file name");
+    assert_true(cfg.no_reboot);
+    assert_string_equal(cfg.kernel, "kernel with blank");
+    config_free(&cfg);
+    unlink(name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes),          cmocka_unit_test(defaults),
+        cmocka_unit_test(both_spellings), cmocka_unit_test(refused),
+        cmocka_unit_test(checks),         cmocka_unit_test(args_file),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
