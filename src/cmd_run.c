@@ -7,9 +7,9 @@
  * on every way out. After the last stage the process is sealed, and the
  * machine is built, loaded and run, again and again while the guest reboots.
  */
-#include "board.h"
 #include "cmd.h"
-#include "config.h"
+#include "notify.h"
+#include "run.h"
 #include "sandbox.h"
 
 #include "devices/backend/chr.h"
@@ -19,82 +19,33 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-struct run {
-    struct config cfg;
-    struct boot_config boot_cfg;
-    pthread_mutex_t lock; /* the board lock */
-    /* owned, made by the stages in this order */
-    int kvm_fd;
-    struct boot *boot;
-    struct loop *loop;
-    struct chr *console;
-    int signal_fd;
-    struct loop_op signal_op;
-    struct board *board;
-    bool sealed;
-};
-
-static const struct {
-    int sig;
-    const char *name;
-} ending_signals[] = {
-    {SIGTERM, "SIGTERM"},
-    {SIGINT, "SIGINT"},
-    {SIGHUP, "SIGHUP"},
-};
-
-/* ---- events ---- */
-
-static void on_signal(struct loop_op *op, int res)
-{
-    struct run *r = op->owner;
-    struct signalfd_siginfo info;
-
-    if (res < 0 || read(r->signal_fd, &info, sizeof(info)) != sizeof(info))
-        return;
-    if (info.ssi_signo == SIGQUIT) {
-        if (r->board)
-            board_dump(r->board);
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
-        if (info.ssi_signo == (uint32_t)ending_signals[i].sig)
-            log_info("ended by %s", ending_signals[i].name);
-    if (r->board)
-        board_stop(r->board, VERDICT_STOPPED);
-}
-
-static void on_first_entry(void *ctx)
-{
-    (void)ctx;
-    log_debug("first guest instruction");
-}
 
 /* ---- stages ---- */
 
 static int stage_signals(struct run *r)
 {
-    sigset_t set;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
-        sigaddset(&set, ending_signals[i].sig);
-    sigaddset(&set, SIGQUIT);
-    /* Blocked before there is a second thread: all threads inherit it. */
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
     vcpu_init_kick();
-    r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (r->signal_fd < 0) {
-        log_error("signalfd: %s: raise the open-files limit (ulimit -n)",
-                  strerror(errno));
-        return -errno;
-    }
+    return run_signals_open(r);
+}
+
+static int stage_name(struct run *r)
+{
+    const int ret = rundir_claim(&r->claim, r->cfg.name);
+
+    r->claimed = ret == 0;
+    return ret;
+}
+
+/* Early, because it forks: there is little to copy yet. */
+static int stage_terminal(struct run *r)
+{
+    return r->cfg.console == CONSOLE_STDIO ? term_open(&r->term) : 0;
+}
+
+static int stage_notify(struct run *r)
+{
+    r->notify_fd = notify_open();
     return 0;
 }
 
@@ -123,13 +74,12 @@ static int stage_boot(struct run *r)
 
 static int stage_loop(struct run *r)
 {
-    const int ret = loop_create(&r->loop, &r->lock);
+    return loop_create(&r->loop, &r->lock);
+}
 
-    if (ret < 0)
-        return ret;
-    r->signal_op = (struct loop_op){.fn = on_signal, .owner = r};
-    loop_watch(r->loop, &r->signal_op, r->signal_fd);
-    return 0;
+static int stage_control(struct run *r)
+{
+    return ctl_open(&r->ctl, &r->claim);
 }
 
 static int stage_console(struct run *r)
@@ -160,7 +110,7 @@ static int stage_machine(struct run *r)
         .console = r->console,
         .boot = r->boot,
         .sandbox = r->cfg.sandbox,
-        .first_entry = on_first_entry,
+        .first_entry = run_first_entry,
         .ctx = r,
     };
 
@@ -178,21 +128,29 @@ static int stage_seal(struct run *r)
     return sandbox_seal();
 }
 
+static int stage_events(struct run *r)
+{
+    run_events_start(r);
+    return 0;
+}
+
 static int (*const stages[])(struct run *r) = {
-    stage_signals, stage_kvm,     stage_check,   stage_boot,
-    stage_loop,    stage_console, stage_machine, stage_seal,
+    stage_signals, stage_name,   stage_terminal, stage_notify,  stage_kvm,
+    stage_check,   stage_boot,   stage_loop,     stage_console, stage_control,
+    stage_machine, stage_events, stage_seal,
 };
 
 static void teardown(struct run *r)
 {
+    notify_send(r->notify_fd, "STOPPING=1");
     board_destroy(r->board);
+    ctl_close(r->ctl);
     chr_close(r->console);
+    term_close(r->term);
     loop_destroy(r->loop);
     boot_close(r->boot);
-    if (r->kvm_fd >= 0)
-        close(r->kvm_fd);
-    if (r->signal_fd >= 0)
-        close(r->signal_fd);
+    if (r->claimed)
+        rundir_release(&r->claim, r->how);
     config_free(&r->cfg);
 }
 
@@ -214,24 +172,25 @@ static enum verdict run_machine(struct run *r)
     }
 }
 
-static int exit_code(enum verdict v)
-{
-    static const enum vmm_exit codes[] = {
-        [VERDICT_POWEROFF] = VMM_EXIT_OK,
-        [VERDICT_REBOOT] = VMM_EXIT_REBOOT,
-        [VERDICT_STOPPED] = VMM_EXIT_STOPPED,
-        [VERDICT_TRIPLE] = VMM_EXIT_TRIPLE,
-        [VERDICT_INTERNAL] = VMM_EXIT_INTERNAL,
-        [VERDICT_ENTRY] = VMM_EXIT_ENTRY,
-        [VERDICT_KVM] = VMM_EXIT_KVM,
-        [VERDICT_HOST] = VMM_EXIT_HOST,
-    };
-
-    return (int)codes[v];
-}
+static const struct {
+    enum vmm_exit code;
+    const char *how; /* for those who wait for the guest's end */
+} endings[] = {
+    [VERDICT_POWEROFF] = {VMM_EXIT_OK, "the guest powered off"},
+    [VERDICT_REBOOT] = {VMM_EXIT_REBOOT, "the guest rebooted"},
+    [VERDICT_STOPPED] = {VMM_EXIT_STOPPED, "ended from outside"},
+    [VERDICT_TRIPLE] = {VMM_EXIT_TRIPLE, "triple fault"},
+    [VERDICT_INTERNAL] = {VMM_EXIT_INTERNAL, "KVM internal error"},
+    [VERDICT_ENTRY] = {VMM_EXIT_ENTRY, "KVM entry failure"},
+    [VERDICT_KVM] = {VMM_EXIT_KVM, "unexpected KVM exit"},
+    [VERDICT_HOST] = {VMM_EXIT_HOST, "the host failed"},
+};
 
 static int run_stages(struct run *r)
 {
+    enum verdict v;
+
+    r->how = "it did not start";
     if (r->cfg.sandbox && sandbox_early() < 0)
         return VMM_EXIT_HOST;
     for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
@@ -240,7 +199,9 @@ static int run_stages(struct run *r)
         if (ret < 0)
             return ret == -EINVAL ? VMM_EXIT_USAGE : VMM_EXIT_HOST;
     }
-    return exit_code(run_machine(r));
+    v = run_machine(r);
+    r->how = endings[v].how;
+    return (int)endings[v].code;
 }
 
 static int dump_config(const struct run *r)
@@ -250,8 +211,10 @@ static int dump_config(const struct run *r)
 
 int cmd_run(int argc, char **argv)
 {
-    struct run r = {
-        .lock = PTHREAD_MUTEX_INITIALIZER, .kvm_fd = -1, .signal_fd = -1};
+    struct run r = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                    .kvm_fd = -1,
+                    .signal_fd = -1,
+                    .notify_fd = -1};
     int code = VMM_EXIT_USAGE;
 
     /* Few threads allocate, and seldom: one arena is enough. */

@@ -85,7 +85,8 @@ const struct sandbox_rule host_rules[] = {
     ANY("sendto", SANDBOX_LOOP, "control replies, service notification"),
     ANY("recvfrom", SANDBOX_LOOP, "control requests"),
     ANY("shutdown", SANDBOX_LOOP, "end a control connection"),
-    ANY("unlink", SANDBOX_LOOP, "remove the control socket at the end"),
+    ANY("unlinkat", SANDBOX_LOOP, "remove the control socket at the end"),
+    ANY("pwrite64", SANDBOX_LOOP, "record in the lock file how it ended"),
     ANY("wait4", SANDBOX_LOOP, "the terminal's watcher ended"),
     ANY("getrandom", SANDBOX_LOOP, "C library heap"),
 };

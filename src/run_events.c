@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * run_events.c: what reaches a running guest from outside: signals, the
+ * console's escape keys, the control socket. Everything here is a callback
+ * of the loop, with the board lock held. r->board is NULL for the moment a
+ * reboot takes; what arrives then concerns a machine that is gone.
+ */
+#include "run.h"
+
+#include "notify.h"
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static const struct {
+    int sig;
+    const char *name;
+} ending_signals[] = {
+    {SIGTERM, "SIGTERM"},
+    {SIGINT, "SIGINT"},
+    {SIGHUP, "SIGHUP"},
+};
+
+static void end_guest(struct run *r, const char *why)
+{
+    log_info("ended by %s", why);
+    if (r->board)
+        board_stop(r->board, VERDICT_STOPPED);
+}
+
+/* ---- signals ---- */
+
+static void on_signal(struct loop_op *op, int res)
+{
+    struct run *r = op->owner;
+    struct signalfd_siginfo info;
+
+    if (res < 0 || read(r->signal_fd, &info, sizeof(info)) != sizeof(info))
+        return;
+    if (info.ssi_signo == SIGQUIT && r->board)
+        board_dump(r->board);
+    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
+        if (info.ssi_signo == (uint32_t)ending_signals[i].sig)
+            end_guest(r, ending_signals[i].name);
+}
+
+int run_signals_open(struct run *r)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
+        sigaddset(&set, ending_signals[i].sig);
+    sigaddset(&set, SIGQUIT);
+    /* Blocked before there is a second thread: all threads inherit it. */
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (r->signal_fd >= 0)
+        return 0;
+    log_error("signalfd: %s: raise the open-files limit (ulimit -n)",
+              strerror(errno));
+    return -errno;
+}
+
+/* ---- the console's escape keys ---- */
+
+static void key_quit(void *ctx)
+{
+    end_guest(ctx, "Ctrl-] q");
+}
+
+static void key_power(void *ctx)
+{
+    const struct run *r = ctx;
+
+    log_info("power button pressed");
+    if (r->board)
+        board_power_button(r->board);
+}
+
+/* The vCPUs stop with the process; nothing of the guest must be lost. */
+static void key_suspend(void *ctx, bool stopping)
+{
+    const struct run *r = ctx;
+
+    if (!r->board)
+        return;
+    if (stopping)
+        board_pause(r->board);
+    else
+        board_resume(r->board);
+}
+
+static void key_hold_input(void *ctx, bool hold)
+{
+    const struct run *r = ctx;
+
+    chr_hold_input(r->console, hold);
+}
+
+/* ---- the control socket ---- */
+
+static void ctl_status(void *ctx, json_t *out)
+{
+    const struct run *r = ctx;
+    struct vcpu_stats stats = {0};
+    json_t *by_name = json_object();
+
+    if (r->board)
+        board_get_stats(r->board, &stats);
+    for (unsigned i = 0; i < VCPU_EXIT_REASONS; i++) {
+        const char *name = vcpu_exit_name(i);
+
+        if (name && stats.by_reason[i])
+            json_object_set_new(by_name, name,
+                                json_integer((json_int_t)stats.by_reason[i]));
+    }
+    json_object_set_new(out, "mode", json_string(profiles[r->cfg.mode].name));
+    json_object_set_new(out, "abi", json_string(abi_names[r->cfg.abi]));
+    json_object_set_new(out, "cpus", json_integer(r->cfg.cpus));
+    json_object_set_new(out, "memory", json_integer((json_int_t)r->cfg.memory));
+    json_object_set_new(
+        out, "state",
+        json_string(r->board && board_paused(r->board) ? "paused" : "running"));
+    json_object_set_new(out, "exits", json_integer((json_int_t)stats.exits));
+    json_object_set_new(out, "exits_by_reason", by_name);
+}
+
+static int ctl_power_button(void *ctx)
+{
+    const struct run *r = ctx;
+
+    if (r->board)
+        board_power_button(r->board);
+    return 0;
+}
+
+static void ctl_kill(void *ctx, const char *why)
+{
+    end_guest(ctx, why);
+}
+
+static int ctl_pause(void *ctx)
+{
+    const struct run *r = ctx;
+
+    if (!r->board)
+        return -EAGAIN;
+    board_pause(r->board);
+    return 0;
+}
+
+static int ctl_resume(void *ctx)
+{
+    const struct run *r = ctx;
+
+    if (!r->board)
+        return -EAGAIN;
+    board_resume(r->board);
+    return 0;
+}
+
+void run_events_start(struct run *r)
+{
+    const struct term_ops keys = {
+        .quit = key_quit,
+        .power = key_power,
+        .suspend = key_suspend,
+        .hold_input = key_hold_input,
+        .ctx = r,
+    };
+    const struct ctl_ops verbs = {
+        .status = ctl_status,
+        .power_button = ctl_power_button,
+        .kill = ctl_kill,
+        .pause = ctl_pause,
+        .resume = ctl_resume,
+        .ctx = r,
+    };
+
+    r->term_ops = keys;
+    r->ctl_ops = verbs;
+    r->signal_op = (struct loop_op){.fn = on_signal, .owner = r};
+    loop_watch(r->loop, &r->signal_op, r->signal_fd);
+    ctl_start(r->ctl, r->loop, &r->ctl_ops, 0);
+    if (!r->term)
+        return;
+    chr_set_filter(r->console, term_filter(r->term));
+    term_start(r->term, r->loop, &r->term_ops);
+}
+
+void run_first_entry(void *ctx)
+{
+    const struct run *r = ctx;
+
+    notify_send(r->notify_fd, "READY=1");
+}
