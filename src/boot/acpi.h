@@ -14,8 +14,9 @@
 
 /*
  * Write RSDP, XSDT, FADT, MADT and DSDT into buf, which will lie at guest
- * address base (16-byte aligned, below 4 GiB). The RSDP is the first byte.
- * Returns the bytes used, or -ENOSPC.
+ * address base (16-byte aligned, below 4 GiB). The RSDP is the first byte;
+ * the tables follow, each at the next multiple of 16. Returns the bytes used,
+ * or -ENOSPC.
  */
 must_check int64_t acpi_build(const struct machine_desc *m, gpa_t base,
                               void *buf, size_t size);

@@ -48,4 +48,11 @@ void boot_close(struct boot *b);
 must_check int boot_load(struct boot *b, struct gmem *mem,
                          const struct machine_desc *m, struct entry_state *out);
 
+/*
+ * Write the ACPI tables of m below the folder dir (made if missing): rsdp.bin
+ * and one xsdt.dat, facp.dat, apic.dat, dsdt.dat, byte for byte what a guest
+ * gets. 0 or -errno, logged.
+ */
+must_check int boot_dump_acpi(const struct machine_desc *m, const char *dir);
+
 #endif

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * acpi.c: hardware-reduced ACPI (ACPI 6.5, 4.1) for a machine_desc.
+ *
+ * The tables follow each other from the RSDP on, each 16-byte aligned: DSDT,
+ * FADT, MADT, XSDT. They are as small as the machine lets them be, because a
+ * guest pays for each object it interprets at boot. What they say is absent
+ * matters as much as what they say is there: a guest that is not told that
+ * there is no RTC, 8042 or VGA probes for it at the price of thousands of
+ * exits.
+ *
+ * Power off: \_S5 and the sleep control register. Reset: the reset register.
+ * Power button: the generic event device (5.6.9), whose _EVT reads the
+ * event-select register, which clears it, and notifies PWRB.
+ *
+ * Pure: reads a machine_desc, writes bytes. Thread: start-up, or the loop
+ * thread on a rebuild.
+ */
+#include "boot/acpi.h"
+
+#include "abi/layout.h"
+#include "boot/acpi_tables.h"
+#include "boot/aml.h"
+#include "vmm/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TABLE_ALIGN 16
+#define NAME_LEN    5 /* four characters and a NUL */
+
+/* 5.2.9: the table's revision 6.5, as major and minor. */
+#define FADT_MAJOR    6
+#define FADT_MINOR    5
+#define MADT_REVISION 6
+#define DSDT_REVISION 2 /* 64-bit integers */
+#define XSDT_REVISION 1
+#define RSDP_REVISION 2
+
+/* Notification values (5.6.6) and field flags (20.2.5.2). */
+#define NOTIFY_PRESSED 0x80
+#define FIELD_DWORD    0x03 /* DWordAcc, NoLock, Preserve */
+#define REGION_MEMORY  0x00
+#define METHOD_1_ARG   0x01
+#define NULL_TARGET    0x00
+
+static uint8_t checksum(const void *p, size_t n)
+{
+    const unsigned char *b = p;
+    unsigned sum = 0;
+
+    while (n--)
+        sum += *b++;
+    return (uint8_t)(0u - sum);
+}
+
+/* Start a table at the next aligned offset, which is returned. */
+static size_t table_begin(struct aml *a, const char *signature,
+                          uint8_t revision)
+{
+    struct acpi_header h = {
+        .revision = revision,
+        .oem_id = {'V', 'M', 'M', ' ', ' ', ' '},
+        .oem_table_id = {'V', 'M', 'M', 'T', 'A', 'B', 'L', 'E'},
+        .oem_revision = 1,
+        .creator_id = {'V', 'M', 'M', ' '},
+        .creator_revision = 1,
+    };
+    size_t at;
+
+    memcpy(h.signature, signature, sizeof(h.signature));
+    aml_align(a, TABLE_ALIGN);
+    at = a->len;
+    aml_bytes(a, &h, sizeof(h));
+    return at;
+}
+
+/* Everything from at to the end is one table: write its length and sum. */
+static void table_end(struct aml *a, size_t at)
+{
+    const uint32_t length = (uint32_t)(a->len - at);
+    uint8_t sum;
+
+    if (aml_size(a) < 0)
+        return;
+    aml_patch(a, at + offsetof(struct acpi_header, length), &length, 4);
+    sum = checksum(a->buf + at, length);
+    aml_patch(a, at + offsetof(struct acpi_header, checksum), &sum, 1);
+}
+
+/* ---- DSDT ---- */
+
+static void put_interrupt(struct aml *a, uint32_t gsi)
+{
+    const struct acpi_res_interrupt r = {
+        .tag = ACPI_RES_INTERRUPT,
+        .length = sizeof(r) - 3,
+        .flags = ACPI_RES_INT_CONSUMER | ACPI_RES_INT_EDGE,
+        .count = 1,
+        .gsi = gsi,
+    };
+
+    aml_bytes(a, &r, sizeof(r));
+}
+
+static void put_ports(struct aml *a, uint64_t base, uint32_t n)
+{
+    const struct acpi_res_io r = {
+        .tag = ACPI_RES_IO,
+        .decode16 = 1,
+        .min = (uint16_t)base,
+        .max = (uint16_t)base,
+        .align = 1,
+        .length = (uint8_t)n,
+    };
+
+    aml_bytes(a, &r, sizeof(r));
+}
+
+/* Name (_CRS, ResourceTemplate () {ports if any, interrupt if any}). */
+static void put_crs(struct aml *a, const struct dev_desc *d, bool ports)
+{
+    const struct acpi_res_end end = {.tag = ACPI_RES_END};
+    unsigned char buf[32];
+    struct aml r;
+
+    aml_init(&r, buf, sizeof(buf));
+    if (ports)
+        put_ports(&r, d->base, d->size);
+    if (d->gsi != DEV_NO_GSI)
+        put_interrupt(&r, d->gsi);
+    aml_bytes(&r, &end, sizeof(end));
+    BUG_ON(aml_size(&r) < 0);
+    aml_op(a, AML_NAME);
+    aml_name(a, "_CRS");
+    aml_buffer(a, buf, r.len);
+}
+
+static void put_uid(struct aml *a, unsigned uid)
+{
+    aml_op(a, AML_NAME);
+    aml_name(a, "_UID");
+    aml_int(a, uid);
+}
+
+/* _HID as a string (ACPI ids) or as a packed EISA id (PNP ids). */
+static void put_hid(struct aml *a, const char *id)
+{
+    aml_op(a, AML_NAME);
+    aml_name(a, "_HID");
+    if (strncmp(id, "PNP", 3) == 0)
+        aml_eisa_id(a, id);
+    else
+        aml_string(a, id);
+}
+
+/* 8.4: every processor of the MADT is in the namespace, by the same _UID. */
+static void put_processor(struct aml *a, unsigned id)
+{
+    char name[NAME_LEN];
+    size_t dev;
+
+    snprintf(name, sizeof(name), "C%03X", id & 0xfff);
+    dev = aml_open(a, AML_DEVICE);
+    aml_name(a, name);
+    put_hid(a, "ACPI0007");
+    put_uid(a, id);
+    aml_close(a, dev);
+}
+
+static void put_uart(struct aml *a, const struct dev_desc *d, unsigned nth)
+{
+    char name[NAME_LEN];
+    size_t dev;
+
+    snprintf(name, sizeof(name), "COM%X", (nth + 1) & 0xf);
+    dev = aml_open(a, AML_DEVICE);
+    aml_name(a, name);
+    put_hid(a, "PNP0501");
+    put_uid(a, nth + 1);
+    put_crs(a, d, true);
+    aml_close(a, dev);
+}
+
+/*
+ * Method (_EVT, 1) { If (ESEL & POWER) { Notify (PWRB, 0x80) } }
+ * One read of ESEL only: reading clears it.
+ */
+static void put_evt(struct aml *a)
+{
+    const size_t method = aml_open(a, AML_METHOD);
+    size_t branch;
+
+    aml_name(a, "_EVT");
+    aml_byte(a, METHOD_1_ARG);
+    branch = aml_open(a, AML_IF);
+    aml_op(a, AML_AND);
+    aml_name(a, "ESEL");
+    aml_int(a, LAYOUT_GED_EVT_POWER);
+    aml_byte(a, NULL_TARGET);
+    aml_op(a, AML_NOTIFY);
+    aml_name(a, "PWRB");
+    aml_int(a, NOTIFY_PRESSED);
+    aml_close(a, branch);
+    aml_close(a, method);
+}
+
+/* The event-select register: OperationRegion EREG and its field ESEL. */
+static void put_event_select(struct aml *a, const struct dev_desc *d)
+{
+    size_t field;
+
+    aml_op(a, AML_REGION);
+    aml_name(a, "EREG");
+    aml_byte(a, REGION_MEMORY);
+    aml_int(a, d->base);
+    aml_int(a, sizeof(uint32_t));
+    field = aml_open(a, AML_FIELD);
+    aml_name(a, "EREG");
+    aml_byte(a, FIELD_DWORD);
+    aml_name(a, "ESEL");
+    aml_byte(a, 32); /* bits, encoded as a PkgLength of one byte */
+    aml_close(a, field);
+}
+
+/* The generic event device, and the button it speaks for. */
+static void put_ged(struct aml *a, const struct dev_desc *d)
+{
+    size_t dev = aml_open(a, AML_DEVICE);
+
+    aml_name(a, "PWRB");
+    put_hid(a, "PNP0C0C");
+    aml_close(a, dev);
+
+    dev = aml_open(a, AML_DEVICE);
+    aml_name(a, "GED");
+    put_hid(a, "ACPI0013");
+    put_uid(a, 0);
+    put_crs(a, d, false);
+    put_event_select(a, d);
+    put_evt(a);
+    aml_close(a, dev);
+}
+
+/* Name (\_S5, Package {SLP_TYP, SLP_TYP, 0, 0}); 7.4.2. */
+static void put_s5(struct aml *a)
+{
+    size_t package;
+
+    aml_op(a, AML_NAME);
+    aml_name(a, "_S5"); /* at the root: no prefix needed */
+    package = aml_open(a, AML_PACKAGE);
+    aml_byte(a, 4);
+    aml_int(a, LAYOUT_S5_TYP);
+    aml_int(a, LAYOUT_S5_TYP);
+    aml_int(a, 0);
+    aml_int(a, 0);
+    aml_close(a, package);
+}
+
+static void put_devices(struct aml *a, const struct machine_desc *m)
+{
+    unsigned uarts = 0;
+
+    for (unsigned i = 0; i < m->n_devs; i++) {
+        const struct dev_desc *d = &m->devs[i];
+
+        if (d->kind == DEV_UART16550)
+            put_uart(a, d, uarts++);
+        else if (d->kind == DEV_GED)
+            put_ged(a, d);
+    }
+}
+
+static size_t put_dsdt(struct aml *a, const struct machine_desc *m)
+{
+    const size_t at = table_begin(a, "DSDT", DSDT_REVISION);
+    size_t scope;
+
+    if (machine_find(m, DEV_ACPI_SLEEP))
+        put_s5(a);
+    scope = aml_open(a, AML_SCOPE);
+    aml_name(a, "_SB");
+    for (unsigned i = 0; i < m->n_cpus; i++)
+        put_processor(a, i);
+    put_devices(a, m);
+    aml_close(a, scope);
+    table_end(a, at);
+    return at;
+}
+
+/* ---- FADT ---- */
+
+static struct acpi_gas port_register(uint64_t port)
+{
+    return (struct acpi_gas){
+        .space = ACPI_SPACE_IO,
+        .bit_width = 8,
+        .access_size = ACPI_ACCESS_BYTE,
+        .address = port,
+    };
+}
+
+/* What is said of the machine's registers, beyond what is always so. */
+static void fadt_registers(struct acpi_fadt *f, const struct machine_desc *m)
+{
+    const struct dev_desc *sleep = machine_find(m, DEV_ACPI_SLEEP);
+    const struct dev_desc *reset = machine_find(m, DEV_ACPI_RESET);
+
+    if (sleep) {
+        f->sleep_control = port_register(sleep->base);
+        f->sleep_status = port_register(sleep->base + 1);
+    }
+    if (reset) {
+        f->flags |= ACPI_FADT_RESET_REG;
+        f->reset = port_register(reset->base);
+        f->reset_value = LAYOUT_RESET_VALUE;
+    }
+}
+
+static size_t put_fadt(struct aml *a, const struct machine_desc *m,
+                       uint64_t dsdt)
+{
+    const size_t at = table_begin(a, "FACP", FADT_MAJOR);
+    struct acpi_fadt f = {
+        .dsdt = (uint32_t)dsdt,
+        .x_dsdt = dsdt,
+        .minor_version = FADT_MINOR,
+        .boot_arch = ACPI_BOOT_NO_VGA | ACPI_BOOT_NO_CMOS_RTC,
+        .flags = ACPI_FADT_WBINVD | ACPI_FADT_PROC_C1 |
+                 ACPI_FADT_NO_FIXED_POWER | ACPI_FADT_NO_FIXED_SLEEP |
+                 ACPI_FADT_NO_FIXED_RTC | ACPI_FADT_HW_REDUCED,
+    };
+
+    fadt_registers(&f, m);
+    aml_bytes(a, (const unsigned char *)&f + sizeof(f.header),
+              sizeof(f) - sizeof(f.header));
+    table_end(a, at);
+    return at;
+}
+
+/* ---- MADT ---- */
+
+static void put_lapics(struct aml *a, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const struct acpi_madt_lapic e = {
+            .type = ACPI_MADT_LAPIC,
+            .length = sizeof(e),
+            .uid = (uint8_t)i,
+            .apic_id = (uint8_t)i,
+            .flags = 1,
+        };
+
+        aml_bytes(a, &e, sizeof(e));
+    }
+}
+
+static void put_ioapic(struct aml *a, const struct dev_desc *d)
+{
+    const struct acpi_madt_ioapic e = {
+        .type = ACPI_MADT_IOAPIC,
+        .length = sizeof(e),
+        .address = (uint32_t)d->base,
+        .gsi_base = d->gsi,
+    };
+
+    aml_bytes(a, &e, sizeof(e));
+}
+
+static size_t put_madt(struct aml *a, const struct machine_desc *m)
+{
+    const size_t at = table_begin(a, "APIC", MADT_REVISION);
+    const struct dev_desc *ioapic = machine_find(m, DEV_IOAPIC);
+    const uint32_t head[2] = {LAYOUT_LAPIC, 0}; /* address, flags */
+    const struct acpi_madt_lapic_nmi nmi = {
+        .type = ACPI_MADT_LAPIC_NMI,
+        .length = sizeof(nmi),
+        .uid = 0xff,
+        .lint = 1,
+    };
+
+    aml_bytes(a, head, sizeof(head));
+    put_lapics(a, m->n_cpus);
+    if (ioapic)
+        put_ioapic(a, ioapic);
+    aml_bytes(a, &nmi, sizeof(nmi));
+    table_end(a, at);
+    return at;
+}
+
+/* ---- the roots ---- */
+
+static size_t put_xsdt(struct aml *a, const uint64_t *tables, size_t n)
+{
+    const size_t at = table_begin(a, "XSDT", XSDT_REVISION);
+
+    aml_bytes(a, tables, n * sizeof(*tables));
+    table_end(a, at);
+    return at;
+}
+
+static void patch_rsdp(struct aml *a, uint64_t xsdt)
+{
+    struct acpi_rsdp r = {
+        .signature = {'R', 'S', 'D', ' ', 'P', 'T', 'R', ' '},
+        .oem_id = {'V', 'M', 'M', ' ', ' ', ' '},
+        .revision = RSDP_REVISION,
+        .length = sizeof(r),
+        .xsdt = xsdt,
+    };
+
+    r.checksum = checksum(&r, ACPI_RSDP_V1);
+    r.checksum_all = checksum(&r, sizeof(r));
+    aml_patch(a, 0, &r, sizeof(r));
+}
+
+int64_t acpi_build(const struct machine_desc *m, gpa_t base, void *buf,
+                   size_t size)
+{
+    static const struct acpi_rsdp empty;
+    uint64_t tables[2];
+    struct aml a;
+    size_t dsdt;
+
+    BUG_ON(m->n_cpus > MACHINE_MAX_CPUS || base.v % TABLE_ALIGN);
+    aml_init(&a, buf, size);
+    aml_bytes(&a, &empty, sizeof(empty));
+    dsdt = put_dsdt(&a, m);
+    tables[0] = base.v + put_fadt(&a, m, base.v + dsdt);
+    tables[1] = base.v + put_madt(&a, m);
+    patch_rsdp(&a, base.v + put_xsdt(&a, tables, ARRAY_LEN(tables)));
+    return aml_size(&a);
+}
