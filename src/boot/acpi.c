@@ -55,7 +55,7 @@ static uint8_t checksum(const void *p, size_t n)
 }
 
 /* Start a table at the next aligned offset, which is returned. */
-static size_t table_begin(struct aml *a, const char *signature,
+static size_t table_begin(struct writer *w, const char *signature,
                           uint8_t revision)
 {
     struct acpi_header h = {
@@ -69,28 +69,28 @@ static size_t table_begin(struct aml *a, const char *signature,
     size_t at;
 
     memcpy(h.signature, signature, sizeof(h.signature));
-    aml_align(a, TABLE_ALIGN);
-    at = a->len;
-    aml_bytes(a, &h, sizeof(h));
+    writer_align(w, TABLE_ALIGN);
+    at = w->len;
+    writer_bytes(w, &h, sizeof(h));
     return at;
 }
 
 /* Everything from at to the end is one table: write its length and sum. */
-static void table_end(struct aml *a, size_t at)
+static void table_end(struct writer *w, size_t at)
 {
-    const uint32_t length = (uint32_t)(a->len - at);
+    const uint32_t length = (uint32_t)(w->len - at);
     uint8_t sum;
 
-    if (aml_size(a) < 0)
+    if (writer_size(w) < 0)
         return;
-    aml_patch(a, at + offsetof(struct acpi_header, length), &length, 4);
-    sum = checksum(a->buf + at, length);
-    aml_patch(a, at + offsetof(struct acpi_header, checksum), &sum, 1);
+    writer_patch(w, at + offsetof(struct acpi_header, length), &length, 4);
+    sum = checksum(w->buf + at, length);
+    writer_patch(w, at + offsetof(struct acpi_header, checksum), &sum, 1);
 }
 
 /* ---- DSDT ---- */
 
-static void put_interrupt(struct aml *a, uint32_t gsi)
+static void put_interrupt(struct writer *w, uint32_t gsi)
 {
     const struct acpi_res_interrupt r = {
         .tag = ACPI_RES_INTERRUPT,
@@ -100,10 +100,10 @@ static void put_interrupt(struct aml *a, uint32_t gsi)
         .gsi = gsi,
     };
 
-    aml_bytes(a, &r, sizeof(r));
+    writer_bytes(w, &r, sizeof(r));
 }
 
-static void put_ports(struct aml *a, uint64_t base, uint32_t n)
+static void put_ports(struct writer *w, uint64_t base, uint32_t n)
 {
     const struct acpi_res_io r = {
         .tag = ACPI_RES_IO,
@@ -114,151 +114,151 @@ static void put_ports(struct aml *a, uint64_t base, uint32_t n)
         .length = (uint8_t)n,
     };
 
-    aml_bytes(a, &r, sizeof(r));
+    writer_bytes(w, &r, sizeof(r));
 }
 
 /* Name (_CRS, ResourceTemplate () {ports if any, interrupt if any}). */
-static void put_crs(struct aml *a, const struct dev_desc *d, bool ports)
+static void put_crs(struct writer *w, const struct dev_desc *d, bool ports)
 {
     const struct acpi_res_end end = {.tag = ACPI_RES_END};
     unsigned char buf[32];
-    struct aml r;
+    struct writer r;
 
-    aml_init(&r, buf, sizeof(buf));
+    writer_init(&r, buf, sizeof(buf));
     if (ports)
         put_ports(&r, d->base, d->size);
     if (d->gsi != DEV_NO_GSI)
         put_interrupt(&r, d->gsi);
-    aml_bytes(&r, &end, sizeof(end));
-    BUG_ON(aml_size(&r) < 0);
-    aml_op(a, AML_NAME);
-    aml_name(a, "_CRS");
-    aml_buffer(a, buf, r.len);
+    writer_bytes(&r, &end, sizeof(end));
+    BUG_ON(writer_size(&r) < 0);
+    aml_op(w, AML_NAME);
+    aml_name(w, "_CRS");
+    aml_buffer(w, buf, r.len);
 }
 
-static void put_uid(struct aml *a, unsigned uid)
+static void put_uid(struct writer *w, unsigned uid)
 {
-    aml_op(a, AML_NAME);
-    aml_name(a, "_UID");
-    aml_int(a, uid);
+    aml_op(w, AML_NAME);
+    aml_name(w, "_UID");
+    aml_int(w, uid);
 }
 
 /* _HID as a string (ACPI ids) or as a packed EISA id (PNP ids). */
-static void put_hid(struct aml *a, const char *id)
+static void put_hid(struct writer *w, const char *id)
 {
-    aml_op(a, AML_NAME);
-    aml_name(a, "_HID");
+    aml_op(w, AML_NAME);
+    aml_name(w, "_HID");
     if (strncmp(id, "PNP", 3) == 0)
-        aml_eisa_id(a, id);
+        aml_eisa_id(w, id);
     else
-        aml_string(a, id);
+        aml_string(w, id);
 }
 
 /* 8.4: every processor of the MADT is in the namespace, by the same _UID. */
-static void put_processor(struct aml *a, unsigned id)
+static void put_processor(struct writer *w, unsigned id)
 {
     char name[NAME_LEN];
     size_t dev;
 
     snprintf(name, sizeof(name), "C%03X", id & 0xfff);
-    dev = aml_open(a, AML_DEVICE);
-    aml_name(a, name);
-    put_hid(a, "ACPI0007");
-    put_uid(a, id);
-    aml_close(a, dev);
+    dev = aml_open(w, AML_DEVICE);
+    aml_name(w, name);
+    put_hid(w, "ACPI0007");
+    put_uid(w, id);
+    aml_close(w, dev);
 }
 
-static void put_uart(struct aml *a, const struct dev_desc *d, unsigned nth)
+static void put_uart(struct writer *w, const struct dev_desc *d, unsigned nth)
 {
     char name[NAME_LEN];
     size_t dev;
 
     snprintf(name, sizeof(name), "COM%X", (nth + 1) & 0xf);
-    dev = aml_open(a, AML_DEVICE);
-    aml_name(a, name);
-    put_hid(a, "PNP0501");
-    put_uid(a, nth + 1);
-    put_crs(a, d, true);
-    aml_close(a, dev);
+    dev = aml_open(w, AML_DEVICE);
+    aml_name(w, name);
+    put_hid(w, "PNP0501");
+    put_uid(w, nth + 1);
+    put_crs(w, d, true);
+    aml_close(w, dev);
 }
 
 /*
  * Method (_EVT, 1) { If (ESEL & POWER) { Notify (PWRB, 0x80) } }
  * One read of ESEL only: reading clears it.
  */
-static void put_evt(struct aml *a)
+static void put_evt(struct writer *w)
 {
-    const size_t method = aml_open(a, AML_METHOD);
+    const size_t method = aml_open(w, AML_METHOD);
     size_t branch;
 
-    aml_name(a, "_EVT");
-    aml_byte(a, METHOD_1_ARG);
-    branch = aml_open(a, AML_IF);
-    aml_op(a, AML_AND);
-    aml_name(a, "ESEL");
-    aml_int(a, LAYOUT_GED_EVT_POWER);
-    aml_byte(a, NULL_TARGET);
-    aml_op(a, AML_NOTIFY);
-    aml_name(a, "PWRB");
-    aml_int(a, NOTIFY_PRESSED);
-    aml_close(a, branch);
-    aml_close(a, method);
+    aml_name(w, "_EVT");
+    writer_byte(w, METHOD_1_ARG);
+    branch = aml_open(w, AML_IF);
+    aml_op(w, AML_AND);
+    aml_name(w, "ESEL");
+    aml_int(w, LAYOUT_GED_EVT_POWER);
+    writer_byte(w, NULL_TARGET);
+    aml_op(w, AML_NOTIFY);
+    aml_name(w, "PWRB");
+    aml_int(w, NOTIFY_PRESSED);
+    aml_close(w, branch);
+    aml_close(w, method);
 }
 
 /* The event-select register: OperationRegion EREG and its field ESEL. */
-static void put_event_select(struct aml *a, const struct dev_desc *d)
+static void put_event_select(struct writer *w, const struct dev_desc *d)
 {
     size_t field;
 
-    aml_op(a, AML_REGION);
-    aml_name(a, "EREG");
-    aml_byte(a, REGION_MEMORY);
-    aml_int(a, d->base);
-    aml_int(a, sizeof(uint32_t));
-    field = aml_open(a, AML_FIELD);
-    aml_name(a, "EREG");
-    aml_byte(a, FIELD_DWORD);
-    aml_name(a, "ESEL");
-    aml_byte(a, 32); /* bits, encoded as a PkgLength of one byte */
-    aml_close(a, field);
+    aml_op(w, AML_REGION);
+    aml_name(w, "EREG");
+    writer_byte(w, REGION_MEMORY);
+    aml_int(w, d->base);
+    aml_int(w, sizeof(uint32_t));
+    field = aml_open(w, AML_FIELD);
+    aml_name(w, "EREG");
+    writer_byte(w, FIELD_DWORD);
+    aml_name(w, "ESEL");
+    writer_byte(w, 32); /* bits, encoded as a PkgLength of one byte */
+    aml_close(w, field);
 }
 
 /* The generic event device, and the button it speaks for. */
-static void put_ged(struct aml *a, const struct dev_desc *d)
+static void put_ged(struct writer *w, const struct dev_desc *d)
 {
-    size_t dev = aml_open(a, AML_DEVICE);
+    size_t dev = aml_open(w, AML_DEVICE);
 
-    aml_name(a, "PWRB");
-    put_hid(a, "PNP0C0C");
-    aml_close(a, dev);
+    aml_name(w, "PWRB");
+    put_hid(w, "PNP0C0C");
+    aml_close(w, dev);
 
-    dev = aml_open(a, AML_DEVICE);
-    aml_name(a, "GED");
-    put_hid(a, "ACPI0013");
-    put_uid(a, 0);
-    put_crs(a, d, false);
-    put_event_select(a, d);
-    put_evt(a);
-    aml_close(a, dev);
+    dev = aml_open(w, AML_DEVICE);
+    aml_name(w, "GED");
+    put_hid(w, "ACPI0013");
+    put_uid(w, 0);
+    put_crs(w, d, false);
+    put_event_select(w, d);
+    put_evt(w);
+    aml_close(w, dev);
 }
 
 /* Name (\_S5, Package {SLP_TYP, SLP_TYP, 0, 0}); 7.4.2. */
-static void put_s5(struct aml *a)
+static void put_s5(struct writer *w)
 {
     size_t package;
 
-    aml_op(a, AML_NAME);
-    aml_name(a, "_S5"); /* at the root: no prefix needed */
-    package = aml_open(a, AML_PACKAGE);
-    aml_byte(a, 4);
-    aml_int(a, LAYOUT_S5_TYP);
-    aml_int(a, LAYOUT_S5_TYP);
-    aml_int(a, 0);
-    aml_int(a, 0);
-    aml_close(a, package);
+    aml_op(w, AML_NAME);
+    aml_name(w, "_S5"); /* at the root: no prefix needed */
+    package = aml_open(w, AML_PACKAGE);
+    writer_byte(w, 4);
+    aml_int(w, LAYOUT_S5_TYP);
+    aml_int(w, LAYOUT_S5_TYP);
+    aml_int(w, 0);
+    aml_int(w, 0);
+    aml_close(w, package);
 }
 
-static void put_devices(struct aml *a, const struct machine_desc *m)
+static void put_devices(struct writer *w, const struct machine_desc *m)
 {
     unsigned uarts = 0;
 
@@ -266,26 +266,26 @@ static void put_devices(struct aml *a, const struct machine_desc *m)
         const struct dev_desc *d = &m->devs[i];
 
         if (d->kind == DEV_UART16550)
-            put_uart(a, d, uarts++);
+            put_uart(w, d, uarts++);
         else if (d->kind == DEV_GED)
-            put_ged(a, d);
+            put_ged(w, d);
     }
 }
 
-static size_t put_dsdt(struct aml *a, const struct machine_desc *m)
+static size_t put_dsdt(struct writer *w, const struct machine_desc *m)
 {
-    const size_t at = table_begin(a, "DSDT", DSDT_REVISION);
+    const size_t at = table_begin(w, "DSDT", DSDT_REVISION);
     size_t scope;
 
     if (machine_find(m, DEV_ACPI_SLEEP))
-        put_s5(a);
-    scope = aml_open(a, AML_SCOPE);
-    aml_name(a, "_SB");
+        put_s5(w);
+    scope = aml_open(w, AML_SCOPE);
+    aml_name(w, "_SB");
     for (unsigned i = 0; i < m->n_cpus; i++)
-        put_processor(a, i);
-    put_devices(a, m);
-    aml_close(a, scope);
-    table_end(a, at);
+        put_processor(w, i);
+    put_devices(w, m);
+    aml_close(w, scope);
+    table_end(w, at);
     return at;
 }
 
@@ -318,10 +318,10 @@ static void fadt_registers(struct acpi_fadt *f, const struct machine_desc *m)
     }
 }
 
-static size_t put_fadt(struct aml *a, const struct machine_desc *m,
+static size_t put_fadt(struct writer *w, const struct machine_desc *m,
                        uint64_t dsdt)
 {
-    const size_t at = table_begin(a, "FACP", FADT_MAJOR);
+    const size_t at = table_begin(w, "FACP", FADT_MAJOR);
     struct acpi_fadt f = {
         .dsdt = (uint32_t)dsdt,
         .x_dsdt = dsdt,
@@ -333,15 +333,15 @@ static size_t put_fadt(struct aml *a, const struct machine_desc *m,
     };
 
     fadt_registers(&f, m);
-    aml_bytes(a, (const unsigned char *)&f + sizeof(f.header),
-              sizeof(f) - sizeof(f.header));
-    table_end(a, at);
+    writer_bytes(w, (const unsigned char *)&f + sizeof(f.header),
+                 sizeof(f) - sizeof(f.header));
+    table_end(w, at);
     return at;
 }
 
 /* ---- MADT ---- */
 
-static void put_lapics(struct aml *a, unsigned n)
+static void put_lapics(struct writer *w, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         const struct acpi_madt_lapic e = {
@@ -352,11 +352,11 @@ static void put_lapics(struct aml *a, unsigned n)
             .flags = 1,
         };
 
-        aml_bytes(a, &e, sizeof(e));
+        writer_bytes(w, &e, sizeof(e));
     }
 }
 
-static void put_ioapic(struct aml *a, const struct dev_desc *d)
+static void put_ioapic(struct writer *w, const struct dev_desc *d)
 {
     const struct acpi_madt_ioapic e = {
         .type = ACPI_MADT_IOAPIC,
@@ -365,12 +365,12 @@ static void put_ioapic(struct aml *a, const struct dev_desc *d)
         .gsi_base = d->gsi,
     };
 
-    aml_bytes(a, &e, sizeof(e));
+    writer_bytes(w, &e, sizeof(e));
 }
 
-static size_t put_madt(struct aml *a, const struct machine_desc *m)
+static size_t put_madt(struct writer *w, const struct machine_desc *m)
 {
-    const size_t at = table_begin(a, "APIC", MADT_REVISION);
+    const size_t at = table_begin(w, "APIC", MADT_REVISION);
     const struct dev_desc *ioapic = machine_find(m, DEV_IOAPIC);
     const uint32_t head[2] = {LAYOUT_LAPIC, 0}; /* address, flags */
     const struct acpi_madt_lapic_nmi nmi = {
@@ -380,27 +380,27 @@ static size_t put_madt(struct aml *a, const struct machine_desc *m)
         .lint = 1,
     };
 
-    aml_bytes(a, head, sizeof(head));
-    put_lapics(a, m->n_cpus);
+    writer_bytes(w, head, sizeof(head));
+    put_lapics(w, m->n_cpus);
     if (ioapic)
-        put_ioapic(a, ioapic);
-    aml_bytes(a, &nmi, sizeof(nmi));
-    table_end(a, at);
+        put_ioapic(w, ioapic);
+    writer_bytes(w, &nmi, sizeof(nmi));
+    table_end(w, at);
     return at;
 }
 
 /* ---- the roots ---- */
 
-static size_t put_xsdt(struct aml *a, const uint64_t *tables, size_t n)
+static size_t put_xsdt(struct writer *w, const uint64_t *tables, size_t n)
 {
-    const size_t at = table_begin(a, "XSDT", XSDT_REVISION);
+    const size_t at = table_begin(w, "XSDT", XSDT_REVISION);
 
-    aml_bytes(a, tables, n * sizeof(*tables));
-    table_end(a, at);
+    writer_bytes(w, tables, n * sizeof(*tables));
+    table_end(w, at);
     return at;
 }
 
-static void patch_rsdp(struct aml *a, uint64_t xsdt)
+static void patch_rsdp(struct writer *w, uint64_t xsdt)
 {
     struct acpi_rsdp r = {
         .signature = {'R', 'S', 'D', ' ', 'P', 'T', 'R', ' '},
@@ -412,7 +412,7 @@ static void patch_rsdp(struct aml *a, uint64_t xsdt)
 
     r.checksum = checksum(&r, ACPI_RSDP_V1);
     r.checksum_all = checksum(&r, sizeof(r));
-    aml_patch(a, 0, &r, sizeof(r));
+    writer_patch(w, 0, &r, sizeof(r));
 }
 
 int64_t acpi_build(const struct machine_desc *m, gpa_t base, void *buf,
@@ -420,15 +420,15 @@ int64_t acpi_build(const struct machine_desc *m, gpa_t base, void *buf,
 {
     static const struct acpi_rsdp empty;
     uint64_t tables[2];
-    struct aml a;
+    struct writer w;
     size_t dsdt;
 
     BUG_ON(m->n_cpus > MACHINE_MAX_CPUS || base.v % TABLE_ALIGN);
-    aml_init(&a, buf, size);
-    aml_bytes(&a, &empty, sizeof(empty));
-    dsdt = put_dsdt(&a, m);
-    tables[0] = base.v + put_fadt(&a, m, base.v + dsdt);
-    tables[1] = base.v + put_madt(&a, m);
-    patch_rsdp(&a, base.v + put_xsdt(&a, tables, ARRAY_LEN(tables)));
-    return aml_size(&a);
+    writer_init(&w, buf, size);
+    writer_bytes(&w, &empty, sizeof(empty));
+    dsdt = put_dsdt(&w, m);
+    tables[0] = base.v + put_fadt(&w, m, base.v + dsdt);
+    tables[1] = base.v + put_madt(&w, m);
+    patch_rsdp(&w, base.v + put_xsdt(&w, tables, ARRAY_LEN(tables)));
+    return writer_size(&w);
 }

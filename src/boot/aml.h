@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aml.h: append bytes, and ACPI machine language, to a fixed buffer.
+ * aml.h: append ACPI machine language to a writer.
  *
- * Writing past the end is not an error of each call: the bytes are dropped,
- * and aml_size says -ENOSPC once, at the end. Only what our tables need of
- * ACPI 6.5 chapter 20 is here; lengths are encoded as short as they can be.
+ * Only what our tables need of ACPI 6.5 chapter 20 is here. Integers and
+ * lengths are encoded as short as they can be.
  *
- * No guest memory, no state outside struct aml. Thread: any.
+ * No guest memory, no state outside the writer. Thread: any.
  */
 #ifndef BOOT_AML_H
 #define BOOT_AML_H
 
+#include "boot/writer.h"
 #include "vmm/types.h"
 
 /* Opcodes (ACPI 6.5, 20.3); those above 0xff are ExtOpPrefix, byte. */
@@ -28,47 +28,27 @@ enum aml_op {
     AML_DEVICE = 0x5b82,
 };
 
-struct aml {
-    unsigned char *buf; /* borrowed */
-    size_t size;
-    size_t len; /* bytes wanted so far; more than size once it overflowed */
-};
-
-void aml_init(struct aml *a, void *buf, size_t size);
-
-/* Bytes written, or -ENOSPC if they did not all fit. */
-must_check int64_t aml_size(const struct aml *a);
-
-void aml_bytes(struct aml *a, const void *src, size_t n);
-void aml_byte(struct aml *a, uint8_t value);
-
-/* Fill with zeroes up to a multiple of align (a power of two). */
-void aml_align(struct aml *a, size_t align);
-
-/* Overwrite bytes already written; no-op where the buffer overflowed. */
-void aml_patch(struct aml *a, size_t at, const void *src, size_t n);
-
-void aml_op(struct aml *a, enum aml_op op);
+void aml_op(struct writer *w, enum aml_op op);
 
 /* A NameSeg of one to four characters, padded with '_'. */
-void aml_name(struct aml *a, const char *name);
+void aml_name(struct writer *w, const char *name);
 
 /* The shortest integer constant for value. */
-void aml_int(struct aml *a, uint64_t value);
+void aml_int(struct writer *w, uint64_t value);
 
-void aml_string(struct aml *a, const char *text);
+void aml_string(struct writer *w, const char *text);
 
 /* A seven-character EISA id ("PNP0501") as the integer it packs to. */
-void aml_eisa_id(struct aml *a, const char *id);
+void aml_eisa_id(struct writer *w, const char *id);
 
 /*
  * Begin an object with a PkgLength: op, then (at aml_close) the length of
  * what came in between. Returns the mark aml_close needs. They nest.
  */
-must_check size_t aml_open(struct aml *a, enum aml_op op);
-void aml_close(struct aml *a, size_t mark);
+must_check size_t aml_open(struct writer *w, enum aml_op op);
+void aml_close(struct writer *w, size_t mark);
 
 /* A Buffer object of n bytes. */
-void aml_buffer(struct aml *a, const void *src, size_t n);
+void aml_buffer(struct writer *w, const void *src, size_t n);
 
 #endif

@@ -13,7 +13,8 @@
 
 /*
  * Build the tree of m into buf. cmdline goes to /chosen/bootargs;
- * initrd_start/end (0, 0: none) to /chosen. Returns bytes used or -ENOSPC.
+ * initrd_start/end (0, 0: none) to /chosen. buf is 8-byte aligned. Returns
+ * bytes used or -ENOSPC.
  */
 must_check int64_t fdt_build(const struct machine_desc *m, const char *cmdline,
                              gpa_t initrd_start, gpa_t initrd_end, void *buf,

@@ -240,17 +240,17 @@ static void package_lengths(void **state)
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
-        struct aml a;
+        struct writer w;
         size_t mark, length, n;
 
-        aml_init(&a, big, 2 * MIB);
-        mark = aml_open(&a, AML_SCOPE);
+        writer_init(&w, big, 2 * MIB);
+        mark = aml_open(&w, AML_SCOPE);
         for (size_t b = 0; b < sizes[i]; b++)
-            aml_byte(&a, 0xc3);
-        aml_close(&a, mark);
+            writer_byte(&w, 0xc3);
+        aml_close(&w, mark);
         length = pkg_length(big + 1, &n);
         assert_int_equal(length, sizes[i] + n);
-        assert_int_equal(aml_size(&a), 1 + n + sizes[i]);
+        assert_int_equal(writer_size(&w), 1 + n + sizes[i]);
         assert_int_equal(n, 1 + (sizes[i] > 62) + (sizes[i] > 4093) +
                                 (sizes[i] > 1048572));
         if (sizes[i]) {
@@ -276,11 +276,11 @@ static void integers_are_shortest(void **state)
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-        struct aml a;
+        struct writer w;
 
-        aml_init(&a, buf, sizeof(buf));
-        aml_int(&a, rows[i].value);
-        assert_int_equal(aml_size(&a), rows[i].size);
+        writer_init(&w, buf, sizeof(buf));
+        aml_int(&w, rows[i].value);
+        assert_int_equal(writer_size(&w), rows[i].size);
         assert_int_equal(buf[0], rows[i].first);
     }
 }
