@@ -26,7 +26,12 @@ struct boot_config {
     const char *cmdline; /* borrowed; "" if none */
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned n_modules;
-    bool fdt; /* hand over a flattened device tree as the last module */
+    /*
+     * Hand over a flattened device tree as the last module, with the command
+     * line "dtb". It is the first one where there is no initrd; Linux, which
+     * takes the first for its initrd whatever it is, then says so and goes on.
+     */
+    bool fdt;
 };
 
 struct boot;
@@ -43,7 +48,8 @@ void boot_close(struct boot *b);
 /*
  * Load kernel, modules, command line and tables for the machine m into
  * guest memory. Returns 0 and the entry state, or -errno, logged. Guest
- * memory is fresh (all zeroes) before. Thread: no vCPU runs.
+ * memory is fresh (all zeroes) before. May be called again; opens nothing:
+ * system calls are pread64 and what image_elf names. Thread: no vCPU runs.
  */
 must_check int boot_load(struct boot *b, struct gmem *mem,
                          const struct machine_desc *m, struct entry_state *out);
@@ -54,5 +60,12 @@ must_check int boot_load(struct boot *b, struct gmem *mem,
  * gets. 0 or -errno, logged.
  */
 must_check int boot_dump_acpi(const struct machine_desc *m, const char *dir);
+
+/*
+ * Write the device tree a guest on m gets with boot_config.fdt to a file.
+ * Before a guest runs. 0 or -errno, logged.
+ */
+must_check int boot_dump_fdt(struct boot *b, const struct machine_desc *m,
+                             const char *path);
 
 #endif
