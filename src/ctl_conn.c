@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * ctl_conn.c: see ctl_conn.h. One request, one answer, blocking, for the
+ * commands that speak to a guest. The other side is not trusted to answer:
+ * ANSWER_MS bounds the whole exchange, REPLY_MAX the answer.
+ */
+#include "ctl_conn.h"
+#include "ctl_verb.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWER_MS 5000
+#define REPLY_MAX (64 * 1024)
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int connect_to(int fd, const char *path)
+{
+    /* connect(2) waits that long for room in the backlog. */
+    const struct timeval limit = {.tv_sec = ANSWER_MS / 1000};
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+
+    if (strlen(path) >= sizeof(addr.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(addr.sun_path, path, strlen(path) + 1);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+        connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+        return -errno;
+    return 0;
+}
+
+int ctl_conn_open(struct ctl_conn *conn, const char *path)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    int ret;
+
+    conn->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (conn->fd < 0)
+        return -errno;
+    ret = connect_to(conn->fd, path);
+    if (ret == 0 &&
+        getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+        ret = -errno;
+    if (ret < 0)
+        ctl_conn_close(conn);
+    else
+        conn->pid = peer.pid;
+    return ret;
+}
+
+void ctl_conn_close(struct ctl_conn *conn)
+{
+    if (conn->fd >= 0)
+        close(conn->fd);
+    conn->fd = -1;
+}
+
+static int send_request(int fd, const char *verb, int timeout)
+{
+    json_t *request = json_pack("{s:i, s:s}", "vmm", CTL_VERSION, "cmd", verb);
+    char *text;
+    int ret = 0;
+
+    if (timeout >= 0)
+        json_object_set_new(request, "timeout", json_integer(timeout));
+    text = json_dumps(request, JSON_COMPACT);
+    json_decref(request);
+    if (!text)
+        return -ENOMEM;
+    if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_MORE) < 0 ||
+        send(fd, "\n", 1, MSG_NOSIGNAL) < 0)
+        ret = -errno;
+    free(text);
+    return ret;
+}
+
+/* Read up to and without the newline. Returns the length or -errno. */
+static ssize_t recv_line(int fd, char *buf, size_t room)
+{
+    const int64_t deadline = now_ms() + ANSWER_MS;
+    size_t used = 0;
+
+    while (used < room) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        const int64_t left = deadline - now_ms();
+        const char *nl;
+        ssize_t n;
+
+        if (left <= 0 || poll(&p, 1, (int)left) == 0)
+            return -ETIMEDOUT;
+        n = recv(fd, buf + used, room - used, MSG_DONTWAIT);
+        if (n == 0)
+            return -ECONNRESET;
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            return -errno;
+        if (n < 0)
+            continue;
+        nl = memchr(buf + used, '\n', (size_t)n);
+        if (nl)
+            return nl - buf;
+        used += (size_t)n;
+    }
+    return -EPROTO;
+}
+
+int ctl_conn_ask(struct ctl_conn *conn, const char *verb, int timeout,
+                 json_t **reply)
+{
+    char *buf = malloc(REPLY_MAX);
+    const json_t *version;
+    ssize_t n;
+    int ret;
+
+    if (!buf)
+        return -ENOMEM;
+    ret = send_request(conn->fd, verb, timeout);
+    n = ret < 0 ? ret : recv_line(conn->fd, buf, REPLY_MAX);
+    if (n >= 0)
+        *reply = json_loadb(buf, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
+    free(buf);
+    if (n < 0)
+        return (int)n;
+    version = json_object_get(*reply, "vmm");
+    if (json_is_integer(version) && json_integer_value(version) == CTL_VERSION)
+        return 0;
+    json_decref(*reply);
+    *reply = NULL;
+    return -EPROTO;
+}

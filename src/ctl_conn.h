@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ctl_conn.h: the client's end of a control socket.
+ */
+#ifndef VMM_CTL_CONN_H
+#define VMM_CTL_CONN_H
+
+#include "vmm/types.h"
+
+#include <jansson.h>
+#include <sys/types.h>
+
+struct ctl_conn {
+    int fd;    /* owned; -1: closed */
+    pid_t pid; /* of the process that listens, by the kernel's word */
+};
+
+/* 0 or -errno; bounded in time. Logs nothing. */
+must_check int ctl_conn_open(struct ctl_conn *conn, const char *socket);
+
+/*
+ * Ask one verb; timeout is its argument of that name, -1 for none. Returns 0
+ * and a JSON object of this protocol's version (owned by the caller), or
+ * -errno: -ETIMEDOUT, -ECONNRESET for a hang-up, -EPROTO for anything else
+ * than an answer. Bounded in time and size. Logs nothing.
+ */
+must_check int ctl_conn_ask(struct ctl_conn *conn, const char *verb,
+                            int timeout, json_t **reply);
+
+void ctl_conn_close(struct ctl_conn *conn);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ctl_verb.h: what can be asked of a running guest, without the socket.
+ *
+ * A request is one JSON object, {"vmm":1,"cmd":"status"}; so is the answer,
+ * {"vmm":1,"ok":true,...} or {"vmm":1,"ok":false,"error":"..."}. A verb is
+ * a row of one table in ctl_verb.c.
+ *
+ * Thread: loop, board lock held.
+ */
+#ifndef VMM_CTL_VERB_H
+#define VMM_CTL_VERB_H
+
+#include "vmm/types.h"
+
+#include <jansson.h>
+
+#define CTL_VERSION      1
+#define CTL_STOP_TIMEOUT 30 /* seconds, where "stop" names none */
+
+/*
+ * What the machine can do for the control socket; given by the board. Called
+ * on the loop thread with the board lock held. None may be NULL.
+ */
+struct ctl_ops {
+    /*
+     * Add to out what there is to say: mode, cpus, memory (bytes), state
+     * ("running" or "paused"), exits. Name, pid, version and uptime are
+     * there already.
+     */
+    void (*status)(void *ctx, json_t *out);
+    /* Press the power button. 0, or -EOPNOTSUPP if the guest has none. */
+    int (*power_button)(void *ctx);
+    /* End the guest now; why is one line for the log and rundir_release. */
+    void (*kill)(void *ctx, const char *why);
+    /* Both are idempotent; 0 or -errno. */
+    int (*pause)(void *ctx);
+    int (*resume)(void *ctx);
+    void *ctx; /* borrowed */
+};
+
+/* The guest as the verbs see it. */
+struct ctl_guest {
+    const struct ctl_ops *ops; /* borrowed */
+    const char *name;          /* borrowed */
+    uint64_t started;          /* CLOCK_MONOTONIC seconds */
+    /* End the guest the hard way in so many seconds, unless it ends before. */
+    void (*arm_stop)(void *owner, unsigned seconds);
+    void *owner; /* borrowed */
+};
+
+/*
+ * Answer one request of n bytes, newline not included. Returns the answer as
+ * one line with its newline, to be freed by the caller, or NULL if there is
+ * no memory for it. Any bytes at all are allowed.
+ */
+char *ctl_answer(struct ctl_guest *guest, const char *line, size_t n);
+
+/* A refusal in the same form, for what is not a request. */
+char *ctl_refusal(const char *error);
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * term_watch.c: see term_watch.h.
+ *
+ * The watcher is forked before vmm maps anything large, so that its pages are
+ * vmm's own, shared, for as long as both live. It keeps two descriptors, the
+ * terminal and a socket to vmm, so that nobody who waits for the end of one
+ * of vmm's pipes waits for the watcher.
+ *
+ * It sits in a session of its own: no signal of the terminal and none sent to
+ * vmm's process group reaches it, and a process without that controlling
+ * terminal may set it up without being in its foreground. All signals that
+ * can be are blocked: it ends with vmm, not before.
+ *
+ * vmm tells by datagrams whether the terminal is raw and which settings to
+ * put back. End of file while it is raw means that vmm is gone. Even then the
+ * terminal is left alone if it is not raw any more, because then a shell was
+ * quicker and has made its own settings.
+ */
+#include "term_watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct message {
+    bool armed;
+    struct termios saved;
+};
+
+bool term_is_raw(const struct termios *t)
+{
+    return !(t->c_lflag & (ICANON | ECHO | ISIG));
+}
+
+/* Move the watcher's two descriptors to 0 and 1, and close all others. */
+static void keep_only(int tty, int sock)
+{
+    /* Both could sit where the other has to go: first out of the way. */
+    const int high = dup(sock);
+
+    dup2(tty, 0);
+    dup2(high, 1);
+    close_range(2, ~0u, 0);
+}
+
+_Noreturn static void watch(int tty, int sock)
+{
+    struct message last = {.armed = false};
+    struct message next;
+    struct termios now;
+
+    setsid();
+    prctl(PR_SET_NAME, "vmm-tty");
+    keep_only(tty, sock);
+    while (recv(1, &next, sizeof(next), 0) == sizeof(next))
+        last = next;
+    if (last.armed && tcgetattr(0, &now) == 0 && term_is_raw(&now))
+        tcsetattr(0, TCSANOW, &last.saved);
+    _exit(0);
+}
+
+int term_watch_start(int tty)
+{
+    sigset_t all;
+    sigset_t old;
+    int fds[2];
+    pid_t pid;
+    int ret;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
+    pid = fork();
+    if (pid == 0)
+        watch(tty, fds[1]);
+    ret = pid < 0 ? -errno : fds[0];
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    close(fds[1]);
+    if (ret < 0)
+        close(fds[0]);
+    return ret;
+}
+
+void term_watch_tell(int watch_fd, bool armed, const struct termios *saved)
+{
+    struct message m = {.armed = armed, .saved = *saved};
+
+    /* A watcher that somebody killed is no reason to die, nor to wait. */
+    if (send(watch_fd, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return;
+}
