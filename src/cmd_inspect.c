@@ -28,7 +28,7 @@ static int write_all(int fd, const char *buf, size_t n)
 }
 
 /* Write the ELF beside its place and rename it: all of it or nothing. */
-static int unpack_to(const struct image *img, const char *path)
+static int unpack_to(struct image *img, const char *path)
 {
     size_t size;
     const void *elf = image_elf(img, &size);

@@ -57,7 +57,8 @@ static int stage_kvm(struct run *r)
 
 static int stage_check(struct run *r)
 {
-    return config_check(&r->cfg, kvm_max_vcpus(r->kvm_fd), kvm_phys_bits());
+    return config_check_host(&r->cfg, kvm_max_vcpus(r->kvm_fd),
+                             kvm_phys_bits());
 }
 
 static int stage_boot(struct run *r)
@@ -186,6 +187,14 @@ static const struct {
     [VERDICT_HOST] = {VMM_EXIT_HOST, "the host failed"},
 };
 
+/* -EINVAL: what the operator gave can never run; else the host's fault. */
+static int failure_code(int ret)
+{
+    if (ret == 0)
+        return VMM_EXIT_OK;
+    return ret == -EINVAL ? VMM_EXIT_USAGE : VMM_EXIT_HOST;
+}
+
 static int run_stages(struct run *r)
 {
     enum verdict v;
@@ -197,16 +206,38 @@ static int run_stages(struct run *r)
         const int ret = stages[i](r);
 
         if (ret < 0)
-            return ret == -EINVAL ? VMM_EXIT_USAGE : VMM_EXIT_HOST;
+            return failure_code(ret);
     }
     v = run_machine(r);
     r->how = endings[v].how;
     return (int)endings[v].code;
 }
 
-static int dump_config(const struct run *r)
+/* What the operator only wants to see: written, and no guest started. */
+static int run_dumps(struct run *r)
 {
-    return config_dump(&r->cfg, stdout) < 0 ? VMM_EXIT_HOST : VMM_EXIT_OK;
+    struct machine_desc m;
+    int ret = 0;
+
+    if (r->cfg.dump_config)
+        ret = config_dump(&r->cfg, stdout);
+    board_describe(&r->cfg, &m);
+    if (ret == 0 && r->cfg.dump_acpi)
+        ret = boot_dump_acpi(&m, r->cfg.dump_acpi);
+    if (ret == 0 && r->cfg.dump_fdt)
+        ret = stage_boot(r);
+    if (ret == 0 && r->cfg.dump_fdt)
+        ret = boot_dump_fdt(r->boot, &m, r->cfg.dump_fdt);
+    return failure_code(ret);
+}
+
+static int run_or_dump(struct run *r)
+{
+    if (config_check(&r->cfg) < 0)
+        return VMM_EXIT_USAGE;
+    if (r->cfg.dump_config || r->cfg.dump_acpi || r->cfg.dump_fdt)
+        return run_dumps(r);
+    return run_stages(r);
 }
 
 int cmd_run(int argc, char **argv)
@@ -227,8 +258,7 @@ int cmd_run(int argc, char **argv)
         break;
     case CONFIG_OK:
         log_set_level(r.cfg.log);
-        code =
-            r.cfg.dump_config ? -config_dump(&r.cfg, stdout) : run_stages(&r);
+        code = run_or_dump(&r);
         break;
     }
     teardown(&r);

@@ -489,23 +489,28 @@ void config_free(struct config *cfg)
     cfg->args_text = NULL;
 }
 
-int config_check(const struct config *cfg, unsigned max_cpus,
-                 unsigned phys_bits)
+int config_check(const struct config *cfg)
+{
+    if (profile_check(cfg->mode, cfg->abi) < 0)
+        return -EINVAL;
+    if (cfg->memory < 4 * MIB) {
+        log_error("--memory: %llu bytes is too little: give 4M or more",
+                  (unsigned long long)cfg->memory);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int config_check_host(const struct config *cfg, unsigned max_cpus,
+                      unsigned phys_bits)
 {
     const uint64_t limit = (uint64_t)1 << (phys_bits > 52 ? 52 : phys_bits);
 
-    if (profile_check(cfg->mode, cfg->abi) < 0)
-        return -EINVAL;
     if (max_cpus > MACHINE_MAX_CPUS)
         max_cpus = MACHINE_MAX_CPUS;
     if (cfg->cpus > max_cpus) {
         log_error("--cpus: %u is too many: this host can give a guest %u",
                   cfg->cpus, max_cpus);
-        return -EINVAL;
-    }
-    if (cfg->memory < 4 * MIB) {
-        log_error("--memory: %llu bytes is too little: give 4M or more",
-                  (unsigned long long)cfg->memory);
         return -EINVAL;
     }
     /* 2 GiB of slack: what lies above the hole is moved up by its size. */

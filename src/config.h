@@ -58,12 +58,15 @@ enum config_result {
 enum config_result config_parse(struct config *cfg, int argc, char **argv);
 void config_free(struct config *cfg);
 
+/* Do mode and guest ABI go together, and are they built? 0 or -EINVAL. */
+must_check int config_check(const struct config *cfg);
+
 /*
- * What parsing alone cannot judge: combinations, and the host's limits.
- * max_cpus and phys_bits come from the host. 0 or -EINVAL, logged.
+ * Can this host give the guest what is asked for? max_cpus and phys_bits
+ * come from the host. 0 or -EINVAL, logged.
  */
-must_check int config_check(const struct config *cfg, unsigned max_cpus,
-                            unsigned phys_bits);
+must_check int config_check_host(const struct config *cfg, unsigned max_cpus,
+                                 unsigned phys_bits);
 
 /* The options of `vmm run`, generated from the table. */
 void config_help(FILE *out);

@@ -4,6 +4,7 @@
  * cmd_run.c.
  */
 #include "cmd.h"
+#include "ctl_client.h"
 #include "profile.h"
 
 #include "vmm/exitcode.h"
@@ -38,6 +39,14 @@ static int cmd_version(int argc, char **argv)
     return VMM_EXIT_OK;
 }
 
+static void print_command(const char *name, const char *args, const char *help)
+{
+    char left[64];
+
+    snprintf(left, sizeof(left), "%s %s", name, args);
+    printf("  %-32s%s\n", left, help);
+}
+
 static int cmd_help(int argc, char **argv)
 {
     (void)argc;
@@ -45,12 +54,12 @@ static int cmd_help(int argc, char **argv)
     printf("usage: vmm COMMAND ...\n\n"
            "Run one guest per process on Linux KVM, anywhere on the "
            "virtualization spectrum.\n\ncommands:\n");
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        char left[64];
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        print_command(commands[i].name, commands[i].args, commands[i].help);
+    for (unsigned i = 0; ctl_client_command(i); i++) {
+        const struct ctl_command *c = ctl_client_command(i);
 
-        snprintf(left, sizeof(left), "%s %s", commands[i].name,
-                 commands[i].args);
-        printf("  %-32s%s\n", left, commands[i].help);
+        print_command(c->name, c->usage, c->help);
     }
     printf("\n'vmm run --help' lists the options of a guest.\n");
     return VMM_EXIT_OK;
@@ -76,6 +85,9 @@ int main(int argc, char **argv)
         log_error("no command given: see 'vmm help'");
         return VMM_EXIT_USAGE;
     }
+    for (unsigned i = 0; ctl_client_command(i); i++)
+        if (strcmp(ctl_client_command(i)->name, argv[1]) == 0)
+            return ctl_client_main(argc - 1, argv + 1);
     c = find_command(argv[1]);
     if (!c) {
         log_error("unknown command '%s': see 'vmm help'", argv[1]);

@@ -112,7 +112,7 @@ int sandbox_early(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
         struct sigaction sa = {.sa_sigaction = handlers[i].fn,
-                               .sa_flags = SA_SIGINFO | SA_RESETHAND};
+                               .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND)};
 
         sigemptyset(&sa.sa_mask);
         BUG_ON(sigaction(handlers[i].sig, &sa, NULL) != 0);
