@@ -206,7 +206,15 @@ static int make_vm(struct board *b)
                                 .n_cpus = b->cfg->cpus};
 
     b->vm = vm_create(&c);
-    return b->vm ? vm_map(b->vm, b->mem) : -EIO;
+    if (!b->vm)
+        return -EIO;
+    /*
+     * Index registers: the IOAPIC's select, and the PCI configuration
+     * address that kernels write whether or not there is a PCI.
+     */
+    vm_coalesce(b->vm, SPACE_MMIO, LAYOUT_IOAPIC, 4);
+    vm_coalesce(b->vm, SPACE_PIO, 0xcf8, 4);
+    return vm_map(b->vm, b->mem);
 }
 
 static int make_bus(struct board *b)

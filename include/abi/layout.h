@@ -14,8 +14,8 @@
 #define LAYOUT_HOLE_END   0x100000000ull
 
 /* MMIO in the hole */
-#define LAYOUT_IOAPIC      0xfec00000u /* 82093AA, 24 pins, GSI 0.. */
-#define LAYOUT_IOAPIC_PINS 24
+#define LAYOUT_IOAPIC      0xfec00000u /* 82093AA, GSI 0.. */
+#define LAYOUT_IOAPIC_PINS 8 /* each costs a guest a dozen exits */
 #define LAYOUT_GED         0xfed80000u /* generic event device, 16 bytes */
 #define LAYOUT_LAPIC       0xfee00000u
 
@@ -26,7 +26,7 @@
 #define LAYOUT_SLEEP_STS   0x601 /* ACPI sleep status register */
 #define LAYOUT_RESET       0x602 /* ACPI reset register */
 #define LAYOUT_RESET_VALUE 0x01
-#define LAYOUT_GED_GSI     9
+#define LAYOUT_GED_GSI     5
 
 /* ACPI 6.5 4.8.3.7: SLP_EN and the SLP_TYP our \_S5 names. */
 #define LAYOUT_SLP_EN 0x20

@@ -9,6 +9,7 @@
  */
 #include "vcpu/vm_priv.h"
 
+#include "vmm/copyonce.h"
 #include "vmm/log.h"
 
 #include <stdio.h>
@@ -167,12 +168,38 @@ void exit_end(struct vcpu *v, enum vcpu_end how, const char *what)
     v->ops->ended(v->ops->ctx, how);
 }
 
+/* Entries of the ring behind its header, in the one page it has. */
+#define RING_ENTRIES                                         \
+    ((GUEST_PAGE - sizeof(struct kvm_coalesced_mmio_ring)) / \
+     sizeof(struct kvm_coalesced_mmio))
+
+/*
+ * Deliver the writes KVM collected since the last exit. The ring belongs to
+ * the VM and shows in every vCPU's mapping; the board lock makes us its one
+ * reader. KVM, not the guest, writes it.
+ */
+static void deliver_collected(struct vcpu *v)
+{
+    struct kvm_coalesced_mmio_ring *ring = v->ring;
+
+    /* Pairs with KVM's write barrier between an entry and last. */
+    while (ring->first != load_acquire32(&ring->last)) {
+        struct kvm_coalesced_mmio e = ring->coalesced_mmio[ring->first];
+
+        v->ops->access(v->ops->ctx, e.pio ? SPACE_PIO : SPACE_MMIO, e.phys_addr,
+                       e.data, e.len, true);
+        store_release32(&ring->first, (ring->first + 1) % RING_ENTRIES);
+    }
+}
+
 bool exit_dispatch(struct vcpu *v)
 {
     const uint32_t reason = v->run->exit_reason;
     const char *name = vcpu_exit_name(reason);
     char what[96];
 
+    if (v->ring)
+        deliver_collected(v);
     v->stats.exits++;
     if (reason < VCPU_EXIT_REASONS)
         v->stats.by_reason[reason]++;

@@ -28,6 +28,7 @@ const struct sandbox_rule kvm_rules[] = {
     KVM(KVM_SET_TSS_ADDR, SANDBOX_LOOP, "reboot"),
     KVM(KVM_ENABLE_CAP, SANDBOX_LOOP, "reboot: irqchip, MSR exits"),
     KVM(KVM_SET_USER_MEMORY_REGION, SANDBOX_LOOP, "reboot: guest RAM"),
+    KVM(KVM_REGISTER_COALESCED_MMIO, SANDBOX_LOOP, "reboot"),
     KVM(KVM_CREATE_VCPU, SANDBOX_LOOP, "reboot"),
     KVM(KVM_SET_CPUID2, SANDBOX_LOOP, "reboot"),
     KVM(KVM_SET_MSRS, SANDBOX_LOOP, "reboot"),

@@ -58,6 +58,10 @@ static int map_run(struct vcpu *v)
     if (run == MAP_FAILED)
         return -errno;
     v->run = run;
+    if (v->vm->coalesced_page)
+        v->ring = (struct kvm_coalesced_mmio_ring *)((unsigned char *)run +
+                                                     v->vm->coalesced_page *
+                                                         GUEST_PAGE);
     return 0;
 }
 

@@ -181,6 +181,17 @@ static int setup_run_size(struct vm *vm)
     return 0;
 }
 
+/* Where KVM collects writes, if it does: see vm_coalesce. */
+static int setup_coalescing(struct vm *vm)
+{
+    const int page = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_COALESCED_MMIO);
+    const int pio = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_COALESCED_PIO);
+
+    if (page > 0 && pio > 0 && ((size_t)page + 1) * GUEST_PAGE <= vm->run_size)
+        vm->coalesced_page = (size_t)page;
+    return 0;
+}
+
 static const struct {
     int (*run)(struct vm *vm);
     const char *name;
@@ -190,6 +201,7 @@ static const struct {
     {setup_irqchip, "KVM_CAP_SPLIT_IRQCHIP"},
     {setup_msr_exits, "KVM_CAP_X86_USER_SPACE_MSR"},
     {setup_cpuid, "KVM_GET_SUPPORTED_CPUID"},
+    {setup_coalescing, "KVM_CAP_COALESCED_MMIO"},
 };
 
 struct vm *vm_create(const struct vm_config *cfg)
@@ -254,6 +266,18 @@ int vm_map(struct vm *vm, const struct gmem *mem)
     }
     vm->mem = mem;
     return 0;
+}
+
+void vm_coalesce(struct vm *vm, enum space space, uint64_t addr, uint32_t len)
+{
+    const struct kvm_coalesced_mmio_zone zone = {
+        .addr = addr, .size = len, .pio = space == SPACE_PIO};
+
+    if (!vm->coalesced_page)
+        return;
+    if (ioctl(vm->fd, KVM_REGISTER_COALESCED_MMIO, &zone) < 0)
+        log_debug("KVM_REGISTER_COALESCED_MMIO of %#llx: %s",
+                  (unsigned long long)addr, strerror(errno));
 }
 
 static void signal_msi(void *ctx, uint64_t addr, uint32_t data)

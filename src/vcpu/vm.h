@@ -48,6 +48,14 @@ must_check int vm_map(struct vm *vm, const struct gmem *mem);
 struct msi_sink vm_msi_sink(struct vm *vm);
 
 /*
+ * Let KVM collect writes to [addr, addr+len) instead of leaving the guest for
+ * each: they are delivered, in order, before the next exit's own access. For
+ * registers whose write has no effect until another register is touched (an
+ * index). A host that cannot do it loses nothing but time. Before vcpu_start.
+ */
+void vm_coalesce(struct vm *vm, enum space space, uint64_t addr, uint32_t len);
+
+/*
  * Tell KVM where an IOAPIC pin is routed, so that a level-triggered vector
  * exits on EOI. Has the shape of ioapic_hooks.route (ctx is the vm).
  * Thread: board lock held.

@@ -24,6 +24,8 @@ struct vm {
         struct kvm_irq_routing_entry entries[LAYOUT_IOAPIC_PINS];
     } routes;
     bool level[LAYOUT_IOAPIC_PINS];
+    /* Page of vCPU 0's mapping with the collected writes; 0: none. */
+    size_t coalesced_page;
 };
 
 struct vcpu {
@@ -35,12 +37,13 @@ struct vcpu {
     const struct vcpu_ops *ops; /* borrowed */
     pthread_t thread;
     bool started;
-    _Atomic unsigned reasons;   /* VCPU_REASON_* */
-    pthread_cond_t parked_cond; /* with the board lock */
-    pthread_cond_t resume_cond; /* with the board lock */
-    bool parked;                /* board lock */
-    bool dead;                  /* cannot go on: parked for good */
-    struct vcpu_stats stats;    /* written by the vCPU thread only */
+    _Atomic unsigned reasons;             /* VCPU_REASON_* */
+    pthread_cond_t parked_cond;           /* with the board lock */
+    pthread_cond_t resume_cond;           /* with the board lock */
+    bool parked;                          /* board lock */
+    bool dead;                            /* cannot go on: parked for good */
+    struct kvm_coalesced_mmio_ring *ring; /* in run; NULL: no collecting */
+    struct vcpu_stats stats;              /* written by the vCPU thread only */
 };
 
 /*
