@@ -277,6 +277,7 @@ static void drain_one(struct loop *loop, struct loop_op *op,
     const bool more = cqe->flags & IORING_CQE_F_MORE;
 
     if (io_uring_cqe_get_data(cqe) == op) {
+        op->res = op_result(op, cqe->res);
         if (!more)
             op->kind = LOOP_IDLE;
     } else if (io_uring_cqe_get_data(cqe)) {
@@ -295,16 +296,18 @@ static void drain_aside(struct loop *loop, struct loop_op *op)
 
         if (io_uring_cqe_get_data(cqe) != op)
             continue;
+        op->res = op_result(op, cqe->res);
         if (!(cqe->flags & IORING_CQE_F_MORE))
             op->kind = LOOP_IDLE;
         cqe->user_data = 0;
     }
 }
 
-void loop_drain(struct loop *loop, struct loop_op *op)
+int loop_drain(struct loop *loop, struct loop_op *op)
 {
     struct io_uring_cqe *cqe;
 
+    op->res = -ECANCELED;
     drain_aside(loop, op);
     loop_cancel(loop, op);
     while (op->kind != LOOP_IDLE) {
@@ -314,4 +317,5 @@ void loop_drain(struct loop *loop, struct loop_op *op)
         while (io_uring_peek_cqe(&loop->ring, &cqe) == 0)
             drain_one(loop, op, cqe);
     }
+    return op->res;
 }

@@ -40,7 +40,8 @@ struct loop_op {
     loop_fn *fn;
     void *owner; /* borrowed: the object this op is embedded in */
     bool cancelling;
-    int fd; /* LOOP_WATCH: to begin again */
+    int fd;  /* LOOP_WATCH: to begin again */
+    int res; /* for loop_drain: the last completion's */
     struct {
         int64_t tv_sec;
         long long tv_nsec;
@@ -88,7 +89,11 @@ void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);
  */
 void loop_cancel(struct loop *loop, struct loop_op *op);
 
-/* Cancel, and wait until the op is idle; fn is not called. */
-void loop_drain(struct loop *loop, struct loop_op *op);
+/*
+ * Cancel, and wait until the op is idle; fn is not called. Returns the
+ * result fn would have been given (bytes a write moved before the cancel
+ * took hold), or -ECANCELED, also for an idle op.
+ */
+int loop_drain(struct loop *loop, struct loop_op *op);
 
 #endif
