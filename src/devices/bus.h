@@ -15,6 +15,8 @@
 #include "vmm/device.h"
 #include "vmm/types.h"
 
+#include <stdio.h>
+
 struct bus;
 
 struct bus *bus_create(void); /* NULL: out of memory, logged */
@@ -22,8 +24,8 @@ void bus_destroy(struct bus *bus);
 
 /*
  * Give [base, base+len) of a space to a device. Returns 0, or -EEXIST if
- * part of it is taken, -EINVAL if it wraps, -ENOMEM. ops and dev are
- * borrowed.
+ * part of it is taken, -EINVAL if it is empty, wraps or leaves the space,
+ * -ENOMEM. ops and dev are borrowed.
  */
 must_check int bus_claim(struct bus *bus, enum space space, uint64_t base,
                          uint64_t len, const struct io_ops *ops, void *dev);
@@ -37,5 +39,11 @@ void bus_access(struct bus *bus, enum space space, uint64_t addr, void *data,
 
 /* Accesses to a space that nobody claimed, since creation. */
 uint64_t bus_unclaimed(const struct bus *bus, enum space space);
+
+/*
+ * Print the unclaimed addresses asked for most, one line each and the most
+ * asked for first; nothing if there were none.
+ */
+void bus_report(const struct bus *bus, FILE *out);
 
 #endif

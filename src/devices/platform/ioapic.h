@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ioapic.h: Intel 82093AA, 24 pins, MMIO, messages to the local APICs.
+ * ioapic.h: Intel 82093AA, 24 pins, MMIO, messages to the local APICs; with
+ * the EOI register of its successors (version 0x20), because local APICs
+ * with x2APIC let a guest turn off the broadcast of EOIs.
  * Thread: board lock held.
  */
 #ifndef PLATFORM_IOAPIC_H
@@ -16,7 +18,12 @@ struct ioapic;
 
 /* Told when a pin's entry changed, so that EOI exits can be asked for. */
 struct ioapic_hooks {
-    /* level: the entry is unmasked and level triggered. */
+    /*
+     * The message an unmasked pin sends became this one; level: it is level
+     * triggered, its EOI is wanted. Masking alone is not told: the EOI of
+     * an interrupt already in service must still be seen, and a guest that
+     * masks and unmasks causes no routing update.
+     */
     void (*route)(void *ctx, unsigned pin, uint64_t addr, uint32_t data,
                   bool level);
     void *ctx; /* borrowed */
