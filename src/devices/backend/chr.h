@@ -13,7 +13,8 @@
  * nothing is lost under paste.
  *
  * Thread: all calls with the board lock held; vCPU threads may call
- * chr_write, chr_read and chr_room.
+ * chr_write, chr_read and chr_room. Open, start, close and the rest belong
+ * to the loop thread. SIGPIPE must be ignored: a reader may go away.
  */
 #ifndef BACKEND_CHR_H
 #define BACKEND_CHR_H
@@ -26,7 +27,7 @@ struct chr;
 /* What the front-end wants to be told; either may be NULL. Board lock held. */
 struct chr_front {
     void (*readable)(void *owner); /* chr_read has bytes again */
-    void (*writable)(void *owner); /* chr_room grew from 0 */
+    void (*writable)(void *owner); /* chr_room grew from 0 (or stalled) */
     void *owner;                   /* borrowed */
 };
 
@@ -43,10 +44,11 @@ struct chr_stats {
     uint64_t in_bytes;
 };
 
-#define CHR_BUF       (64 * 1024) /* output buffer, bytes */
-#define CHR_STALL_NS  100000000ull
-#define CHR_FLUSH_NS  2000000ull
+#define CHR_BUF        (64 * 1024) /* output buffer, bytes */
+#define CHR_STALL_NS   100000000ull
+#define CHR_FLUSH_NS   2000000ull
 #define CHR_TAIL_LINES 20
+#define CHR_CLOSE_MS   500
 
 /*
  * Each open returns NULL after logging why. The objects do no I/O until
@@ -56,7 +58,15 @@ struct chr *chr_open_stdio(void);
 struct chr *chr_open_pty(void); /* logs the name of the other side */
 struct chr *chr_open_file(const char *path); /* O_APPEND, created 0600 */
 struct chr *chr_open_null(void);
-void chr_close(struct chr *c); /* writes out what is buffered, bounded */
+
+/*
+ * Write out what is buffered, for as long as the reader takes something at
+ * least every CHR_CLOSE_MS, and free. Before loop_destroy; outside loop_run.
+ */
+void chr_close(struct chr *c);
+
+/* Is this the terminal vmm was started on (stdio, and stdin is a tty)? */
+bool chr_is_tty(const struct chr *c);
 
 /* Begin I/O on the loop (borrowed). 0 or -errno, logged. */
 must_check int chr_start(struct chr *c, struct loop *loop);
@@ -65,10 +75,21 @@ must_check int chr_start(struct chr *c, struct loop *loop);
 void chr_attach(struct chr *c, const struct chr_front *front);
 void chr_set_filter(struct chr *c, const struct chr_filter *filter);
 
-/* Bytes chr_write will take now without dropping. */
+/*
+ * true: leave the input alone, it is typed for somebody else (a job in the
+ * background); false: read on. A terminal's end of input is forgotten then:
+ * a read that raced with the change of hands is refused with EIO. Loop
+ * thread.
+ */
+void chr_hold_input(struct chr *c, bool hold);
+
+/*
+ * Bytes chr_write will take now. A stalled or lost reader takes (and loses)
+ * any number: CHR_BUF, so that nobody waits for it.
+ */
 size_t chr_room(const struct chr *c);
 
-/* Append up to n bytes; what does not fit a stalled buffer is dropped. */
+/* Append n bytes; what does not fit is dropped and counted. */
 void chr_write(struct chr *c, const void *buf, size_t n);
 
 /* Take up to n bytes of input; 0 if there are none. */
