@@ -90,12 +90,10 @@ static int read_phdr(const struct parse *p, unsigned i, Elf64_Phdr *out)
 {
     static const char what[] = "ELF program header";
     Elf32_Phdr n;
-    uint64_t at;
+    /* check_table saw to it that this neither wraps nor leaves the file. */
+    const uint64_t at = p->eh.e_phoff + (uint64_t)i * p->eh.e_phentsize;
     int err;
 
-    /* e_phoff + i * e_phentsize: a wrap ends up outside, and is said there. */
-    if (!checked_add(p->eh.e_phoff, (uint64_t)i * p->eh.e_phentsize, &at))
-        at = UINT64_MAX;
     if (p->info->elf64)
         return source_read(p->src, at, out, sizeof(*out), what);
     err = source_read(p->src, at, &n, sizeof(n), what);
@@ -118,11 +116,9 @@ static int read_shdr(const struct parse *p, unsigned i, Elf64_Shdr *out)
 {
     static const char what[] = "ELF section header";
     Elf32_Shdr n;
-    uint64_t at;
+    const uint64_t at = p->eh.e_shoff + (uint64_t)i * p->eh.e_shentsize;
     int err;
 
-    if (!checked_add(p->eh.e_shoff, (uint64_t)i * p->eh.e_shentsize, &at))
-        at = UINT64_MAX;
     if (p->info->elf64)
         return source_read(p->src, at, out, sizeof(*out), what);
     err = source_read(p->src, at, &n, sizeof(n), what);
@@ -179,29 +175,67 @@ static int check_kind(const struct parse *p)
     return 0;
 }
 
-static int check_tables(const struct parse *p)
-{
-    const Elf64_Ehdr *eh = &p->eh;
-    const size_t phent =
-        p->info->elf64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+/* A header table: what it is called, and what the ELF says of it. */
+struct table {
+    const char *name;
+    uint64_t off;
+    unsigned count;
+    size_t size;     /* of one entry */
+    size_t expected; /* for the ELF's class */
+};
 
-    if (eh->e_phnum == 0) {
+static int check_table(const struct parse *p, const struct table *t)
+{
+    if (t->size != t->expected) {
+        log_error("%s: ELF %s headers of %zu bytes instead of %zu: the file "
+                  "is damaged",
+                  p->src->name, t->name, t->size, t->expected);
+        return -EINVAL;
+    }
+    /* 16 bits times 16 bits cannot wrap. */
+    if (!range_ok(t->off, (uint64_t)t->count * t->size, p->src->size)) {
+        log_error("%s: the ELF %s headers (%u at 0x%" PRIx64 ") lie outside "
+                  "the file: it is truncated or damaged",
+                  p->src->name, t->name, t->count, t->off);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int check_program_headers(const struct parse *p)
+{
+    const struct table t = {
+        .name = "program",
+        .off = p->eh.e_phoff,
+        .count = p->eh.e_phnum,
+        .size = p->eh.e_phentsize,
+        .expected = p->info->elf64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr),
+    };
+
+    if (t.count == 0) {
         log_error("%s: ELF without program headers: give the linked kernel",
                   p->src->name);
         return -EINVAL;
     }
-    if (eh->e_phentsize != phent) {
-        log_error("%s: ELF program headers of %u bytes instead of %zu: the "
-                  "file is damaged",
-                  p->src->name, eh->e_phentsize, phent);
-        return -EINVAL;
-    }
-    if (eh->e_phnum > MAX_PROGRAM_HEADERS) {
+    if (t.count > MAX_PROGRAM_HEADERS) {
         log_error("%s: %u ELF program headers, more than %u: not a kernel",
-                  p->src->name, eh->e_phnum, MAX_PROGRAM_HEADERS);
+                  p->src->name, t.count, MAX_PROGRAM_HEADERS);
         return -EINVAL;
     }
-    return 0;
+    return check_table(p, &t);
+}
+
+static int check_section_headers(const struct parse *p)
+{
+    const struct table t = {
+        .name = "section",
+        .off = p->eh.e_shoff,
+        .count = p->eh.e_shnum,
+        .size = p->eh.e_shentsize,
+        .expected = p->info->elf64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr),
+    };
+
+    return t.count ? check_table(p, &t) : 0;
 }
 
 /* Say what is wrong with a PT_LOAD; NULL if nothing is. */
@@ -280,15 +314,13 @@ static int take_notes(const struct parse *p, uint64_t off, uint64_t size,
 static int parse_segments(const struct parse *p)
 {
     Elf64_Phdr ph;
-    int err = 0;
+    int err = check_program_headers(p);
 
     for (unsigned i = 0; !err && i < p->eh.e_phnum; i++) {
         err = read_phdr(p, i, &ph);
-        if (err)
-            break;
-        if (ph.p_type == PT_LOAD)
+        if (!err && ph.p_type == PT_LOAD)
             err = take_segment(p, &ph);
-        else if (ph.p_type == PT_NOTE)
+        else if (!err && ph.p_type == PT_NOTE)
             err = take_notes(p, ph.p_offset, ph.p_filesz, ph.p_align);
     }
     return err;
@@ -296,17 +328,9 @@ static int parse_segments(const struct parse *p)
 
 static int parse_sections(const struct parse *p)
 {
-    const size_t shent =
-        p->info->elf64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
     Elf64_Shdr sh;
-    int err = 0;
+    int err = check_section_headers(p);
 
-    if (p->eh.e_shnum && p->eh.e_shentsize != shent) {
-        log_error("%s: ELF section headers of %u bytes instead of %zu: the "
-                  "file is damaged",
-                  p->src->name, p->eh.e_shentsize, shent);
-        return -EINVAL;
-    }
     for (unsigned i = 0; !err && i < p->eh.e_shnum; i++) {
         err = read_shdr(p, i, &sh);
         if (!err && sh.sh_type == SHT_NOTE)
@@ -360,9 +384,7 @@ int image_parse_elf(const struct image_source *src, struct image_info *info)
     info->elf64 = p.eh.e_ident[EI_CLASS] == ELFCLASS64;
     info->elf_machine = p.eh.e_machine;
     info->elf_entry = p.eh.e_entry;
-    err = check_tables(&p);
-    if (!err)
-        err = parse_segments(&p);
+    err = parse_segments(&p);
     if (!err && !info->has_pvh)
         err = parse_sections(&p);
     return err ? err : check_entry(&p);
