@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Control requests without a socket: each verb, and every wrong request. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ctl_verb.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A machine that remembers what it was asked for. */
+struct machine {
+    int presses;
+    int kills;
+    int pauses;
+    int resumes;
+    int button; /* what power_button returns */
+    int frozen; /* what pause and resume return */
+    unsigned armed;
+    char why[128];
+};
+
+static void m_status(void *ctx, json_t *out)
+{
+    (void)ctx;
+    json_object_set_new(out, "mode", json_string("pvh"));
+    json_object_set_new(out, "cpus", json_integer(2));
+}
+
+static int m_button(void *ctx)
+{
+    struct machine *m = ctx;
+
+    m->presses++;
+    return m->button;
+}
+
+static void m_kill(void *ctx, const char *why)
+{
+    struct machine *m = ctx;
+
+    m->kills++;
+    strncpy(m->why, why, sizeof(m->why) - 1);
+}
+
+static int m_pause(void *ctx)
+{
+    struct machine *m = ctx;
+
+    m->pauses++;
+    return m->frozen;
+}
+
+static int m_resume(void *ctx)
+{
+    struct machine *m = ctx;
+
+    m->resumes++;
+    return m->frozen;
+}
+
+static void m_arm(void *owner, unsigned seconds)
+{
+    struct machine *m = owner;
+
+    m->armed = seconds;
+}
+
+static struct machine machine;
+static const struct ctl_ops ops = {m_status, m_button, m_kill,
+                                   m_pause,  m_resume, &machine};
+static struct ctl_guest guest = {
+    .ops = &ops, .name = "web", .arm_stop = m_arm, .owner = &machine};
+
+static int reset(void **state)
+{
+    (void)state;
+    machine = (struct machine){.armed = 9999};
+    return 0;
+}
+
+/* The answer to n bytes: always one line, one object, of our version. */
+static json_t *answer_bytes(const char *line, size_t n)
+{
+    char *text = ctl_answer(&guest, line, n);
+    json_t *reply;
+
+    assert_non_null(text);
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    reply = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(reply);
+    assert_int_equal(json_integer_value(json_object_get(reply, "vmm")), 1);
+    assert_true(json_is_boolean(json_object_get(reply, "ok")));
+    free(text);
+    return reply;
+}
+
+static json_t *answer(const char *line)
+{
+    return answer_bytes(line, strlen(line));
+}
+
+static void assert_accepted(const char *line)
+{
+    json_t *reply = answer(line);
+
+    assert_true(json_is_true(json_object_get(reply, "ok")));
+    json_decref(reply);
+}
+
+/* Refused, with a sentence that holds the word, and nothing was done. */
+static void assert_refused(const char *line, const char *word)
+{
+    json_t *reply = answer(line);
+    const char *error = json_string_value(json_object_get(reply, "error"));
+
+    assert_true(json_is_false(json_object_get(reply, "ok")));
+    assert_non_null(error);
+    if (!strstr(error, word))
+        fail_msg("'%s' is not in '%s'", word, error);
+    assert_int_equal(machine.presses + machine.kills + machine.pauses, 0);
+    json_decref(reply);
+}
+
+static void status_joins_both_sides(void **state)
+{
+    json_t *reply = answer("{\"vmm\":1,\"cmd\":\"status\"}");
+
+    (void)state;
+    assert_string_equal(json_string_value(json_object_get(reply, "name")),
+                        "web");
+    assert_int_equal(json_integer_value(json_object_get(reply, "pid")),
+                     getpid());
+    assert_string_equal(json_string_value(json_object_get(reply, "version")),
+                        VMM_VERSION);
+    assert_true(json_is_integer(json_object_get(reply, "uptime")));
+    assert_string_equal(json_string_value(json_object_get(reply, "mode")),
+                        "pvh");
+    assert_int_equal(json_integer_value(json_object_get(reply, "cpus")), 2);
+    json_decref(reply);
+}
+
+static void stop_presses_and_arms(void **state)
+{
+    (void)state;
+    assert_accepted("{\"vmm\":1,\"cmd\":\"stop\"}");
+    assert_int_equal(machine.presses, 1);
+    assert_int_equal(machine.resumes, 1);
+    assert_int_equal(machine.kills, 0);
+    assert_int_equal(machine.armed, CTL_STOP_TIMEOUT);
+    assert_accepted("{\"vmm\":1,\"cmd\":\"stop\",\"timeout\":0}");
+    assert_int_equal(machine.armed, 0);
+    assert_accepted("{\"cmd\":\"stop\",\"timeout\":86400,\"vmm\":1}");
+    assert_int_equal(machine.armed, 86400);
+}
+
+static void stop_without_a_button_ends(void **state)
+{
+    (void)state;
+    machine.button = -EOPNOTSUPP;
+    assert_accepted("{\"vmm\":1,\"cmd\":\"stop\"}");
+    assert_int_equal(machine.kills, 1);
+    assert_non_null(strstr(machine.why, "no power button"));
+    assert_int_equal(machine.armed, 9999);
+}
+
+static void stop_refuses_odd_times(void **state)
+{
+    static const char *const odd[] = {
+        "-1",   "86401", "1.5", "\"5\"", "null",
+        "true", "[]",    "{}",  "1e9",   "9223372036854775807"};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(odd); i++) {
+        char line[128];
+
+        snprintf(line, sizeof(line),
+                 "{\"vmm\":1,\"cmd\":\"stop\",\"timeout\":%s}", odd[i]);
+        assert_refused(line, "timeout");
+    }
+    assert_refused("{\"vmm\":1,\"cmd\":\"stop\",\"timeout\":"
+                   "9223372036854775808}",
+                   "not JSON");
+}
+
+static void kill_pause_resume(void **state)
+{
+    (void)state;
+    assert_accepted("{\"vmm\":1,\"cmd\":\"pause\"}");
+    assert_accepted("{\"vmm\":1,\"cmd\":\"resume\"}");
+    assert_accepted("{\"vmm\":1,\"cmd\":\"kill\"}");
+    assert_int_equal(machine.pauses, 1);
+    assert_int_equal(machine.resumes, 1);
+    assert_int_equal(machine.kills, 1);
+}
+
+static void failure_of_an_op_is_an_answer(void **state)
+{
+    (void)state;
+    machine.frozen = -EBUSY;
+    assert_refused("{\"vmm\":1,\"cmd\":\"resume\"}", "busy");
+    assert_refused("{\"vmm\":1,\"cmd\":\"stop\"}", "resume");
+}
+
+static void help_lists_the_verbs(void **state)
+{
+    json_t *reply = answer("{\"vmm\":1,\"cmd\":\"help\"}");
+    json_t *verbs = json_object_get(reply, "verbs");
+    const char *name;
+    json_t *help;
+
+    (void)state;
+    assert_int_equal(json_object_size(verbs), 7);
+    json_object_foreach(verbs, name, help)
+    {
+        assert_true(strlen(json_string_value(help)) > 10);
+    }
+    assert_accepted("{\"vmm\":1,\"cmd\":\"version\"}");
+    json_decref(reply);
+}
+
+static void wrong_requests(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *word;
+    } rows[] = {
+        {"", "not JSON"},
+        {" ", "not JSON"},
+        {"{", "not JSON"},
+        {"\xff\xfe\x80", "not JSON"},
+        {"{\"vmm\":1,\"cmd\":\"\xc3\"}", "not JSON"},
+        {"{\"vmm\":1,\"cmd\":\"a\\u0000b\"}", "not JSON"},
+        {"{\"vmm\":1,\"vmm\":1,\"cmd\":\"kill\"}", "not JSON"},
+        {"{\"vmm\":1,\"cmd\":\"kill\"} x", "not JSON"},
+        {"{\"vmm\":1,\"cmd\":\"kill\"}{}", "not JSON"},
+        {"[]", "object"},
+        {"[{\"vmm\":1,\"cmd\":\"kill\"}]", "object"},
+        {"{}", "vmm"},
+        {"{\"cmd\":\"kill\"}", "vmm"},
+        {"{\"vmm\":2,\"cmd\":\"kill\"}", "version"},
+        {"{\"vmm\":\"1\",\"cmd\":\"kill\"}", "version"},
+        {"{\"vmm\":1.0,\"cmd\":\"kill\"}", "version"},
+        {"{\"vmm\":1}", "cmd"},
+        {"{\"vmm\":1,\"cmd\":1}", "cmd"},
+        {"{\"vmm\":1,\"cmd\":[\"kill\"]}", "cmd"},
+        {"{\"vmm\":1,\"cmd\":\"\"}", "no verb"},
+        {"{\"vmm\":1,\"cmd\":\"KILL\"}", "no verb"},
+        {"{\"vmm\":1,\"cmd\":\"kill \"}", "no verb"},
+        {"{\"vmm\":1,\"cmd\":\"kill\",\"timeout\":1}", "timeout"},
+        {"{\"vmm\":1,\"cmd\":\"stop\",\"timout\":1}", "timout"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+        assert_refused(rows[i].line, rows[i].word);
+}
+
+/* What is quoted in an error is cut inside a character: still an answer. */
+static void quoted_text_may_be_cut_anywhere(void **state)
+{
+    char line[256];
+
+    (void)state;
+    for (int pad = 28; pad < 34; pad++) {
+        snprintf(line, sizeof(line), "{\"vmm\":1,\"cmd\":\"%.*s\xe2\x82\xac\"}",
+                 pad, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+        assert_refused(line, "no verb");
+    }
+    /* Neither does a terminal's control sequence come back. */
+    assert_refused("{\"vmm\":1,\"cmd\":\"\\u001b[2J\"}", "'?[2J'");
+}
+
+static void deep_json_is_refused(void **state)
+{
+    const size_t n = 60000;
+    char *line = malloc(n);
+    json_t *reply;
+
+    (void)state;
+    assert_non_null(line);
+    memset(line, '[', n);
+    reply = answer_bytes(line, n);
+    assert_true(json_is_false(json_object_get(reply, "ok")));
+    json_decref(reply);
+    for (size_t i = 0; i + 5 <= n; i += 5)
+        memcpy(line + i, "{\"a\":", 5);
+    reply = answer_bytes(line, n);
+    assert_true(json_is_false(json_object_get(reply, "ok")));
+    json_decref(reply);
+    free(line);
+}
+
+static void embedded_nul_is_refused(void **state)
+{
+    static const char line[] = "{\"vmm\":1,\"cmd\":\"kill\"}\0{}";
+    json_t *reply = answer_bytes(line, sizeof(line) - 1);
+
+    (void)state;
+    assert_true(json_is_false(json_object_get(reply, "ok")));
+    assert_int_equal(machine.kills, 0);
+    json_decref(reply);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(status_joins_both_sides, reset),
+        cmocka_unit_test_setup(stop_presses_and_arms, reset),
+        cmocka_unit_test_setup(stop_without_a_button_ends, reset),
+        cmocka_unit_test_setup(stop_refuses_odd_times, reset),
+        cmocka_unit_test_setup(kill_pause_resume, reset),
+        cmocka_unit_test_setup(failure_of_an_op_is_an_answer, reset),
+        cmocka_unit_test_setup(help_lists_the_verbs, reset),
+        cmocka_unit_test_setup(wrong_requests, reset),
+        cmocka_unit_test_setup(quoted_text_may_be_cut_anywhere, reset),
+        cmocka_unit_test_setup(deep_json_is_refused, reset),
+        cmocka_unit_test_setup(embedded_nul_is_refused, reset),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
