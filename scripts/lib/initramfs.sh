@@ -24,7 +24,7 @@ pack_module()
 }
 
 # make_initramfs BUSYBOX INIT ROOT LIST OUT: ROOT is a kernel's tree with
-# lib/modules/VERSION below it, LIST names modules. OUT is an uncompressed
+# lib/modules/VERSION below it, LIST names modules (/modules in OUT). OUT is an uncompressed
 # cpio archive with the same bytes for the same input.
 make_initramfs()
 {
@@ -36,9 +36,10 @@ make_initramfs()
     "$busybox" --list | while read -r name; do
         [ "$name" = busybox ] || ln -s busybox "$work/bin/$name"
     done
+    list_rows "$list" >"$work/modules"
     cp "$init" "$work/init"
     chmod 755 "$work/init"
-    cp "$root/lib/modules/$version"/modules.{order,builtin} \
+    cp "$root/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} \
         "$work/lib/modules/$version/"
     while read -r name; do
         pack_module "$root" "$version" "$name" "$work"
