@@ -107,6 +107,9 @@ class Guest:
                 time.sleep(0.05)
         if self.status is None:
             raise GuestError(f"vmm still runs after {seconds} s")
+        # The pty still holds the last words.
+        while select.select([self.fd], [], [], 0)[0] and self._read(0):
+            pass
         return self.status
 
     def close(self):
