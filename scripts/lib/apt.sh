@@ -11,16 +11,16 @@
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # mirror: where this machine gets Debian itself from.
+# shellcheck disable=SC2016 # the format is apt's, not the shell's
 mirror()
 {
-    local rows
-    rows=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(COMPONENT)' \
-        'Created-By: Packages' 2>/dev/null)
+    local rows format='$(REPO_URI) $(ORIGIN) $(COMPONENT)'
+    rows=$(apt-get indextargets --format "$format" 'Created-By: Packages' \
+        2>/dev/null)
     if [ -z "$rows" ]; then
         say "no package lists yet: apt-get update"
         apt-get -qq update >&2 || die "apt-get update failed: is there a net?"
-        rows=$(apt-get indextargets 'Created-By: Packages' --format \
-            '$(REPO_URI) $(ORIGIN) $(COMPONENT)')
+        rows=$(apt-get indextargets --format "$format" 'Created-By: Packages')
     fi
     # The security archive has another layout and no backports.
     awk '$2 == "Debian" && $3 == "main" && $1 !~ /security/ {

@@ -55,6 +55,7 @@ machine_line()
         accel=tcg,thread=single
         clock=(-icount "shift=0,align=off,sleep=off")
     fi
+    # shellcheck disable=SC2054 # the commas are QEMU's
     MACHINE=("${QEMU[@]}" -accel "$accel" ${clock[@]+"${clock[@]}"}
         -machine q35,memory-backend=ram -cpu "$CPU_MODEL" -smp "$CPUS"
         -m "$MEMORY" -nodefaults -no-user-config -display none -no-reboot
@@ -67,6 +68,7 @@ machine_line()
         MACHINE+=(-chardev "pipe,id=$port,path=$WORK/$port"
             -device "virtserialport,chardev=$port,name=$port")
     done
+    # shellcheck disable=SC2054
     MACHINE+=(
         -fsdev "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"
         -device virtio-9p-pci,fsdev=host,mount_tag=host
