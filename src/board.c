@@ -2,7 +2,7 @@
 /*
  * board.c: the machine as one readable function; see board.h.
  *
- * Threads: board_build, board_load, board_run and board_destroy run on the
+ * Threads: board_build, board_place, board_run and board_destroy run on the
  * loop thread. Device callbacks run on a vCPU thread or the loop thread with
  * the board lock held. What a vCPU thread has to tell the loop (poweroff,
  * reset, a dead guest, the first entry) it leaves in the board and rings
@@ -148,6 +148,19 @@ static void on_ended(void *ctx, enum vcpu_end how)
 }
 
 /* On the boot vCPU's thread, without the lock: before any exit. */
+static bool on_prepare(void *ctx)
+{
+    struct board *b = ctx;
+
+    if (boot_load(b->host.boot, b->mem) == 0)
+        return true;
+    pthread_mutex_lock(b->host.lock);
+    decide(b, VERDICT_HOST);
+    pthread_mutex_unlock(b->host.lock);
+    return false;
+}
+
+/* As on_prepare. */
 static void on_first_entry(void *ctx)
 {
     struct board *b = ctx;
@@ -284,6 +297,7 @@ static int make_cpus(struct board *b)
         .access = on_access,
         .eoi = on_eoi,
         .ended = on_ended,
+        .prepare = on_prepare,
         .first_entry = on_first_entry,
         .seal_thread = on_seal_thread,
         .ctx = b,
@@ -351,10 +365,10 @@ void board_destroy(struct board *b)
     free(b);
 }
 
-int board_load(struct board *b)
+int board_place(struct board *b)
 {
     struct entry_state entry;
-    const int ret = boot_load(b->host.boot, b->mem, &b->desc, &entry);
+    const int ret = boot_place(b->host.boot, b->mem, &b->desc, &entry);
 
     if (ret < 0)
         return ret;

@@ -3,10 +3,10 @@
  * board.h: the machine: what is soldered together, and what became of it.
  *
  * board_build makes the whole guest-visible machine from the profile and the
- * configuration; board_load puts a guest into it; board_run lets it run to a
- * verdict; board_destroy takes it apart. A reboot is all four again, so that
- * nothing of the old machine can be left over. What belongs to the host
- * (files, sockets, the console, the loop) is made once and lent.
+ * configuration; board_place finds a guest's place in it; board_run loads it
+ * and lets it run to a verdict; board_destroy takes it apart. A reboot is all
+ * four again, so that nothing of the old machine can be left over. What belongs
+ * to the host (files, sockets, the console, the loop) is made once and lent.
  */
 #ifndef VMM_BOARD_H
 #define VMM_BOARD_H
@@ -53,8 +53,11 @@ struct board *board_build(const struct config *cfg,
                           const struct board_host *host);
 void board_destroy(struct board *b);
 
-/* Load kernel and tables, set the boot vCPU's registers. 0 or -errno. */
-must_check int board_load(struct board *b);
+/*
+ * Decide where kernel, modules and tables go and set the boot vCPU's
+ * registers; board_run loads them. 0 or -errno, logged.
+ */
+must_check int board_place(struct board *b);
 
 /* Start the vCPUs and run the loop until there is a verdict. */
 enum verdict board_run(struct board *b);

@@ -116,6 +116,12 @@ static void test_nothing(void *ctx)
     (void)ctx;
 }
 
+static bool test_prepare(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
 static bool test_wait(struct self_test *t)
 {
     struct timespec until;
@@ -136,6 +142,7 @@ static bool test_cpu(struct vm *vm, struct self_test *t)
         .access = test_access,
         .eoi = test_eoi,
         .ended = test_ended,
+        .prepare = test_prepare,
         .first_entry = test_nothing,
         .seal_thread = test_nothing,
         .ctx = t,

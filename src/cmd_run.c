@@ -116,7 +116,7 @@ static int stage_machine(struct run *r)
     };
 
     r->board = board_build(&r->cfg, &host);
-    return r->board ? board_load(r->board) : -EIO;
+    return r->board ? board_place(r->board) : -EIO;
 }
 
 static int stage_seal(struct run *r)

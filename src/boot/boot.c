@@ -51,20 +51,21 @@ struct module {
     uint64_t size;
 };
 
-struct boot {
-    const struct boot_config *cfg; /* borrowed */
-    struct image *img;             /* owned */
-    struct module modules[BOOT_MAX_MODULES];
-    unsigned n_modules;                       /* opened so far */
-    _Alignas(8) unsigned char window[WINDOW]; /* scratch for the tables */
-};
-
-/* What one load puts where; the device tree may be one module more. */
+/* What goes where; the device tree may be one module more. */
 struct plan {
     struct pvh_module modules[BOOT_MAX_MODULES + 1];
     unsigned n_modules;
     size_t tables; /* bytes of the window used */
     gpa_t start_info;
+};
+
+struct boot {
+    const struct boot_config *cfg; /* borrowed */
+    struct image *img;             /* owned */
+    struct module modules[BOOT_MAX_MODULES];
+    unsigned n_modules;                       /* opened so far */
+    struct plan plan;                         /* made by boot_place */
+    _Alignas(8) unsigned char window[WINDOW]; /* the tables, ditto */
 };
 
 /* ---- open ---- */
@@ -426,30 +427,36 @@ static int load_tables(const struct boot *b, struct gmem *mem,
     return rc;
 }
 
-int boot_load(struct boot *b, struct gmem *mem, const struct machine_desc *m,
-              struct entry_state *out)
+int boot_place(struct boot *b, const struct gmem *mem,
+               const struct machine_desc *m, struct entry_state *out)
 {
-    struct plan p = {0};
+    struct plan *p = &b->plan;
     int rc = check_segments(b, m, mem);
 
+    *p = (struct plan){0};
     if (rc == 0)
-        rc = plan_modules(b, m, &p);
+        rc = plan_modules(b, m, p);
     if (rc == 0)
-        rc = plan_tables(b, m, &p);
-    if (rc == 0)
-        rc = load_kernel(b, mem);
-    if (rc == 0)
-        rc = load_modules(b, mem, &p);
-    if (rc == 0)
-        rc = load_tables(b, mem, &p);
+        rc = plan_tables(b, m, p);
     if (rc)
         return rc;
     *out = (struct entry_state){
         .kind = ENTRY_PVH,
         .rip = image_info(b->img)->pvh_entry,
-        .rbx = p.start_info.v,
+        .rbx = p->start_info.v,
     };
     return 0;
+}
+
+int boot_load(struct boot *b, struct gmem *mem)
+{
+    int rc = load_kernel(b, mem);
+
+    if (rc == 0)
+        rc = load_modules(b, mem, &b->plan);
+    if (rc == 0)
+        rc = load_tables(b, mem, &b->plan);
+    return rc;
 }
 
 int boot_dump_fdt(struct boot *b, const struct machine_desc *m,

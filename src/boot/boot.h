@@ -46,13 +46,22 @@ must_check int boot_open(const struct boot_config *cfg, struct boot **out);
 void boot_close(struct boot *b);
 
 /*
- * Load kernel, modules, command line and tables for the machine m into
- * guest memory. Returns 0 and the entry state, or -errno, logged. Guest
- * memory is fresh (all zeroes) before. May be called again; opens nothing:
- * system calls are pread64 and what image_elf names. Thread: no vCPU runs.
+ * Decide what goes where in the machine m, check that it all fits into its
+ * RAM, and make the tables. Returns 0 and the entry state, or -errno, logged
+ * (-EINVAL and -ENOSPC: it can never fit). Thread: no vCPU runs.
  */
-must_check int boot_load(struct boot *b, struct gmem *mem,
-                         const struct machine_desc *m, struct entry_state *out);
+must_check int boot_place(struct boot *b, const struct gmem *mem,
+                          const struct machine_desc *m,
+                          struct entry_state *out);
+
+/*
+ * Load kernel, modules, command line and tables where boot_place said. Guest
+ * memory is fresh (all zeroes) before. May be called again after another
+ * boot_place; opens nothing: system calls are pread64 and what image_elf
+ * names. 0 or -errno, logged. Thread: the boot vCPU's, before it enters the
+ * guest, so that what it will run is first touched on its own NUMA node.
+ */
+must_check int boot_load(struct boot *b, struct gmem *mem);
 
 /*
  * Write the ACPI tables of m below the folder dir (made if missing): rsdp.bin

@@ -52,7 +52,22 @@ static void *map_aligned(uint64_t size)
     return p + head;
 }
 
-static void *map_anon(uint64_t size)
+/*
+ * Huge pages, except below 2 MiB: there lie the tables and a few pages of the
+ * real-mode world, and zeroing a huge page for those would be most of what
+ * starting a small guest costs. Advice only: a kernel without huge pages
+ * refuses, and that is fine.
+ */
+static void advise_huge_pages(unsigned char *p, uint64_t size, uint64_t base)
+{
+    const uint64_t small = base == 0 && size > HUGE_2M ? HUGE_2M : 0;
+
+    if (small)
+        (void)madvise(p, small, MADV_NOHUGEPAGE);
+    (void)madvise(p + small, size - small, MADV_HUGEPAGE);
+}
+
+static void *map_anon(uint64_t size, uint64_t base)
 {
     void *p = map_aligned(size);
 
@@ -62,8 +77,7 @@ static void *map_anon(uint64_t size)
                   (unsigned long long)(size / MIB), strerror(errno));
         return NULL;
     }
-    /* Advice only: a kernel without huge pages refuses, and that is fine. */
-    (void)madvise(p, size, MADV_HUGEPAGE);
+    advise_huge_pages(p, size, base);
     (void)madvise(p, size, MADV_DONTFORK);
     (void)madvise(p, size, MADV_DONTDUMP);
     return p;
@@ -93,7 +107,7 @@ static void *map_hugetlb(uint64_t size)
 static bool add_slot(struct gmem *m, uint64_t base, uint64_t size)
 {
     void *host =
-        m->backing == GMEM_HUGETLB ? map_hugetlb(size) : map_anon(size);
+        m->backing == GMEM_HUGETLB ? map_hugetlb(size) : map_anon(size, base);
 
     if (!host)
         return false;

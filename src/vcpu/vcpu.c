@@ -194,8 +194,10 @@ static void *vcpu_main(void *arg)
 
     snprintf(name, sizeof(name), "vcpu%u", v->id);
     pthread_setname_np(pthread_self(), name);
-    v->ops->seal_thread(v->ops->ctx);
     if (v->id == 0)
+        v->dead = !v->ops->prepare(v->ops->ctx);
+    v->ops->seal_thread(v->ops->ctx);
+    if (v->id == 0 && !v->dead)
         v->ops->first_entry(v->ops->ctx);
     run_loop(v);
     return NULL;

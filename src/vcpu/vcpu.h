@@ -36,10 +36,15 @@ struct vcpu_ops {
      * stderr already. It parks until it is stopped. Board lock held.
      */
     void (*ended)(void *ctx, enum vcpu_end how);
-    /* Once, on the boot vCPU's thread, right before its first KVM_RUN. */
-    void (*first_entry)(void *ctx);
+    /*
+     * Once, on the boot vCPU's thread, before everything else: load the
+     * guest. Returns false if it could not: the vCPU then never runs.
+     */
+    bool (*prepare)(void *ctx);
     /* On each vCPU thread before it runs a guest instruction: its filter. */
     void (*seal_thread)(void *ctx);
+    /* Once, on the boot vCPU's thread, right before its first KVM_RUN. */
+    void (*first_entry)(void *ctx);
     void *ctx; /* borrowed */
 };
 

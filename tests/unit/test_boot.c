@@ -194,6 +194,14 @@ static void open_refused(const struct fixture *f, int rc, const char *want)
     assert_null(b);
 }
 
+static int place_and_load(struct boot *b, struct fixture *f,
+                          struct entry_state *e)
+{
+    const int rc = boot_place(b, f->mem, &f->m, e);
+
+    return rc ? rc : boot_load(b, f->mem);
+}
+
 static void load_refused(struct fixture *f, struct boot *b, int rc,
                          const char *want)
 {
@@ -201,7 +209,7 @@ static void load_refused(struct fixture *f, struct boot *b, int rc,
     int got;
 
     log_begin(f);
-    got = boot_load(b, f->mem, &f->m, &e);
+    got = place_and_load(b, f, &e);
     log_end(f, want);
     assert_int_equal(got, rc);
     boot_close(b);
@@ -253,7 +261,7 @@ static struct pvh_start_info load(struct fixture *f, struct boot *b)
     struct pvh_start_info s;
     unsigned char got[64];
 
-    assert_int_equal(boot_load(b, f->mem, &f->m, &e), 0);
+    assert_int_equal(place_and_load(b, f, &e), 0);
     assert_int_equal(e.kind, ENTRY_PVH);
     assert_int_equal(e.rip, ENTRY);
     assert_int_equal(gmem_read(f->mem, GPA(TEXT), got, 64), 0);
@@ -404,7 +412,7 @@ static void the_largest_tables_fit(void **state)
     for (unsigned i = 0; i < BOOT_MAX_MODULES; i++)
         add_module(f, f->initrd, text);
     b = open_ok(f);
-    assert_int_equal(boot_load(b, f->mem, &f->m, &e), 0);
+    assert_int_equal(place_and_load(b, f, &e), 0);
     assert_int_equal(start_info(f, e.rbx).nr_modules, BOOT_MAX_MODULES + 1);
     boot_close(b);
     free(text);
