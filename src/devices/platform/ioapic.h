@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ioapic.h: Intel 82093AA, 24 pins, MMIO, messages to the local APICs; with
- * the EOI register of its successors (version 0x20), because local APICs
+ * ioapic.h: Intel 82093AA, MMIO, messages to the local APICs; with as many
+ * pins as the machine has (version register bits 23:16 say so) and the EOI
+ * register of its successors (version 0x20), because local APICs
  * with x2APIC let a guest turn off the broadcast of EOIs.
  * Thread: board lock held.
  */
 #ifndef PLATFORM_IOAPIC_H
 #define PLATFORM_IOAPIC_H
 
+#include "abi/layout.h"
 #include "vmm/device.h"
 #include "vmm/intr.h"
 
-#define IOAPIC_PINS 24
+#define IOAPIC_PINS LAYOUT_IOAPIC_PINS
 #define IOAPIC_SIZE 0x1000u
 
 struct ioapic;
