@@ -84,7 +84,10 @@ static void go_raw(struct term *t)
     struct termios found;
     struct termios raw;
 
-    if (t->raw || tcgetattr(TTY, &found) < 0)
+    if (tcgetattr(TTY, &found) < 0)
+        return;
+    /* After a SIGSTOP the shell has changed what we believe to be raw. */
+    if (t->raw && term_is_raw(&found))
         return;
     /*
      * Raw settings are worth keeping only the first time: later they are
@@ -312,6 +315,7 @@ void term_start(struct term *t, struct loop *loop, const struct term_ops *ops)
         return;
     t->loop = loop;
     t->ops = ops;
+    term_watch_ready(t->watch_fd);
     t->held = place_now() != FOREGROUND;
     ops->hold_input(ops->ctx, t->held);
     loop_watch(loop, &t->signals, t->signal_fd);

@@ -18,6 +18,7 @@
  * quicker and has made its own settings.
  */
 #include "term_watch.h"
+#include "vmm/log.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -48,13 +49,14 @@ static void keep_only(int tty, int sock)
 
 _Noreturn static void watch(int tty, int sock)
 {
-    struct message last = {.armed = false};
+    struct message last = {.armed = false}; /* sent first: ready */
     struct message next;
     struct termios now;
 
     setsid();
     prctl(PR_SET_NAME, "vmm-tty");
     keep_only(tty, sock);
+    send(1, &last, sizeof(last), MSG_NOSIGNAL);
     while (recv(1, &next, sizeof(next), 0) == sizeof(next))
         last = next;
     if (last.armed && tcgetattr(0, &now) == 0 && term_is_raw(&now))
@@ -83,6 +85,16 @@ int term_watch_start(int tty)
     if (ret < 0)
         close(fds[0]);
     return ret;
+}
+
+void term_watch_ready(int watch_fd)
+{
+    struct message m;
+
+    /* Its death would end the wait, too: then there is nobody to watch. */
+    if (recv(watch_fd, &m, sizeof(m), 0) != sizeof(m))
+        log_warn("terminal: its watcher is gone: a kill -9 will leave the "
+                 "terminal raw ('stty sane' mends it)");
 }
 
 void term_watch_tell(int watch_fd, bool armed, const struct termios *saved)

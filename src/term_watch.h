@@ -18,6 +18,12 @@
 must_check int term_watch_start(int tty);
 
 /*
+ * Wait until the watcher is out of reach of what may kill its parent. To be
+ * called once, before the first change of settings.
+ */
+void term_watch_ready(int watch);
+
+/*
  * armed: should this process vanish, put these settings back. Else: leave
  * the terminal alone. Async-signal-safe.
  */

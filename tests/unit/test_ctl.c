@@ -342,7 +342,7 @@ static void byte_by_byte(void **state)
     for (size_t i = 0; i < strlen(STATUS); i++) {
         const struct timespec ms = {.tv_nsec = 1000000};
 
-        put(fd, STATUS + i, 1);
+        put(fd, &STATUS[i], 1);
         nanosleep(&ms, NULL);
     }
     assert_reply(fd, true);

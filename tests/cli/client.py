@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vmm ps, status, stop, kill, pause, resume: against a guest that behaves,
+one that does not, and a process that only pretends to be one."""
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+PROBE = None
+F_OFD_SETLK = 37
+
+
+class ClientTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="vmm-cli.")
+        os.environ["VMM_RUNTIME_DIR"] = self.dir + "/run"
+        self.addCleanup(shutil.rmtree, self.dir)
+
+    def serve(self, name, kind="obey"):
+        p = subprocess.Popen([PROBE, "serve", name, kind],
+                             stdout=subprocess.PIPE)
+        self.addCleanup(p.wait)
+        self.addCleanup(p.kill)
+        self.addCleanup(p.stdout.close)
+        self.assertEqual(p.stdout.readline(), b"READY\n")
+        return p
+
+    def run_it(self, *argv, code=0):
+        p = subprocess.run([PROBE, *argv], capture_output=True, timeout=60,
+                           check=False)
+        self.assertEqual(p.returncode, code, (p.stdout, p.stderr))
+        if code:
+            # One line, and nothing on the other stream but a listing.
+            self.assertRegex(p.stderr, rb"\Avmm: error: [^\n]+\n\Z")
+        else:
+            self.assertEqual(p.stderr, b"")
+        return (p.stderr if code else p.stdout).decode()
+
+    def left(self):
+        return sorted(os.listdir(self.dir + "/run"))
+
+    def test_ps(self):
+        self.assertRegex(self.run_it("ps"), r"\ANAME +PID +STATE[^\n]+\n\Z")
+        a = self.serve("web")
+        self.serve("db.1")
+        lines = self.run_it("ps").splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertTrue(lines[1].startswith("db.1 "))
+        self.assertRegex(
+            lines[2], rf"^web +{a.pid}  running  pvh +2   512 MiB +\d+s$")
+
+    def test_ps_buries_the_dead(self):
+        p = self.serve("web")
+        p.kill()
+        p.wait()
+        self.assertEqual(self.left(), ["web.lock", "web.sock"])
+        self.assertEqual(len(self.run_it("ps").splitlines()), 1)
+        self.assertEqual(self.left(), [])
+
+    def test_status(self):
+        p = self.serve("web")
+        text = self.run_it("status", "web")
+        self.assertRegex(text, r"(?m)^name +web$")
+        self.assertRegex(text, rf"(?m)^pid +{p.pid}$")
+        self.assertRegex(text, r"(?m)^memory +512 MiB$")
+        self.assertRegex(text, r"(?m)^state +running$")
+        self.assertRegex(text, r"(?m)^exits.KVM_EXIT_IO +7$")
+        raw = json.loads(self.run_it("status", "web", "--json"))
+        self.assertEqual(raw["vmm"], 1)
+        self.assertEqual(raw["memory"], 512 << 20)
+        self.assertEqual(raw["exits"], {"KVM_EXIT_IO": 7})
+
+    def test_pause_resume(self):
+        self.serve("web")
+        self.assertEqual(self.run_it("pause", "web"), "web: paused\n")
+        self.assertRegex(self.run_it("status", "web"), r"state +paused")
+        self.assertRegex(self.run_it("ps"), "paused")
+        self.assertEqual(self.run_it("resume", "web"), "web: resumed\n")
+        self.assertRegex(self.run_it("status", "web"), r"state +running")
+
+    def test_stop_waits_and_says_how(self):
+        p = self.serve("web")
+        self.run_it("pause", "web")  # a paused guest could not power off
+        self.assertEqual(self.run_it("stop", "web"),
+                         "web: the guest powered off\n")
+        # The process is gone by then, not only told.
+        self.assertEqual(p.wait(0.5), 0)
+        self.assertEqual(self.left(), [])
+
+    def test_stop_the_hard_way(self):
+        self.serve("web", "ignore")
+        begin = time.monotonic()
+        self.assertIn("the hard way",
+                      self.run_it("stop", "--timeout", "1", "web"))
+        self.assertGreater(time.monotonic() - begin, 0.9)
+        self.assertLess(time.monotonic() - begin, 6)
+        self.assertEqual(self.left(), [])
+
+    def test_stop_without_a_button(self):
+        self.serve("web", "lack")
+        begin = time.monotonic()
+        self.assertIn("no power button", self.run_it("stop", "web"))
+        self.assertLess(time.monotonic() - begin, 6)
+
+    def test_stop_survives_the_death_of_the_guest(self):
+        p = self.serve("web", "ignore")
+        threading.Timer(0.5, p.kill).start()
+        self.assertIn("without saying how", self.run_it("stop", "web"))
+
+    def test_kill(self):
+        p = self.serve("web", "ignore")
+        self.assertEqual(self.run_it("kill", "web"),
+                         "web: killed by 'vmm kill'\n")
+        self.assertEqual(p.wait(0.5), 0)
+
+    def test_name_in_use(self):
+        p = self.serve("web")
+        self.assertIn(f"name 'web' is in use by pid {p.pid}: choose another "
+                      "--name, or 'vmm stop web'",
+                      self.run_it("serve", "web", "obey", code=1))
+        self.run_it("status", "web")
+
+    def test_stale_socket_never_blocks(self):
+        p = self.serve("web")
+        p.kill()
+        p.wait()
+        self.serve("web")
+        self.run_it("status", "web")
+
+    def test_nobody_there(self):
+        for verb in "status", "stop", "kill", "pause", "resume":
+            self.assertIn("no guest named 'web'",
+                          self.run_it(verb, "web", code=1))
+            self.assertIn("name '../x'", self.run_it(verb, "../x", code=2))
+
+    def test_usage(self):
+        for argv in (["status"], ["status", "a", "b"], ["ps", "a"],
+                     ["stop"], ["stop", "a", "--timeout"],
+                     ["stop", "a", "--timeout", "x"],
+                     ["stop", "a", "--timeout=-1"],
+                     ["stop", "a", "--timeout=1e3"],
+                     ["stop", "a", "--timeout=99999999999999999999"],
+                     ["stop", "a", "--timeout="],
+                     ["kill", "a", "--json"], ["kill", "a", "--nonsense"],
+                     ["status", "a", "-x"], ["status", ""], ["frobnicate"]):
+            with self.subTest(argv=argv):
+                self.run_it(*argv, code=2)
+
+    def pretend(self, answer):
+        """Hold the name 'evil' and answer whatever is asked."""
+        run = self.dir + "/run"
+        os.makedirs(run, 0o700, exist_ok=True)
+        lock = os.open(run + "/evil.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        os.write(lock, b"%-11d\n" % os.getpid())
+        fcntl.fcntl(lock, F_OFD_SETLK,
+                    struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(run + "/evil.sock")
+        s.listen(8)
+        self.addCleanup(os.close, lock)
+        self.addCleanup(s.close)
+        self.addCleanup(s.shutdown, socket.SHUT_RDWR)
+
+        def speak():
+            while True:
+                try:
+                    peer, _ = s.accept()
+                except OSError:
+                    return
+                with peer:
+                    try:
+                        peer.recv(4096)
+                        answer(peer)
+                    except OSError:
+                        pass
+
+        thread = threading.Thread(target=speak, daemon=True)
+        thread.start()
+
+    def test_answers_that_are_none(self):
+        answers = {
+            "garbage": b"\xff\0garbage\n",
+            "array": b"[]\n",
+            "version": b'{"vmm":2,"ok":true}\n',
+            "nothing": b"",
+            "unfinished": b'{"vmm":1,"ok":tr',
+            "endless": b"a" * 1000000 + b"\n",
+        }
+        current = [b""]
+        self.pretend(lambda peer: peer.sendall(current[0]))
+        for name, data in answers.items():
+            with self.subTest(name):
+                current[0] = data
+                self.assertIn("evil: pid", self.run_it("status", "evil",
+                                                       code=1))
+                self.assertIn("evil: pid", self.run_it("stop", "evil",
+                                                       code=1))
+
+    def test_ps_shows_who_does_not_answer(self):
+        self.pretend(lambda peer: peer.sendall(b"no\n"))
+        self.serve("web")
+        p = subprocess.run([PROBE, "ps"], capture_output=True, check=False)
+        self.assertEqual(p.returncode, 1)
+        self.assertRegex(p.stdout, rb"(?m)^evil +\d+  \? +\? +\?")
+        self.assertRegex(p.stdout, rb"(?m)^web +\d+  running")
+
+    def test_control_bytes_do_not_reach_the_terminal(self):
+        evil = json.dumps({
+            "vmm": 1, "ok": True, "state": "\x1b[2J\x07\x9b\u202e",
+            "mode": "\r\n\x7f", "\x1bkey": "\x1b]0;x\x07",
+            "deep": {"\x1b": "\x1b"}}, ensure_ascii=False)
+        refusal = '{"vmm":1,"ok":false,"error":"\\u001b[2J"}'
+        current = [evil]
+        self.pretend(
+            lambda peer: peer.sendall(current[0].encode("utf-8") + b"\n"))
+        for argv in (["status", "evil"], ["status", "evil", "--json"],
+                     ["ps"]):
+            out = self.run_it(*argv)
+            # DEL does nothing to a terminal; JSON need not escape it.
+            self.assertTrue(re.fullmatch(r"[\x20-\x7f\n]*", out), out)
+        current[0] = refusal
+        self.assertIn("evil: ?[2J", self.run_it("kill", "evil", code=1))
+
+    def test_silence_is_bounded(self):
+        self.pretend(lambda peer: time.sleep(7))
+        begin = time.monotonic()
+        self.run_it("status", "evil", code=1)
+        self.assertLess(time.monotonic() - begin, 7)
+
+    def test_dripping_is_bounded(self):
+        def drip(peer):
+            for _ in range(40):
+                peer.sendall(b"a")
+                time.sleep(0.25)
+        self.pretend(drip)
+        begin = time.monotonic()
+        self.run_it("status", "evil", code=1)
+        self.assertLess(time.monotonic() - begin, 7)
+
+
+if __name__ == "__main__":
+    PROBE = os.path.abspath(sys.argv.pop(1))
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    unittest.main()
