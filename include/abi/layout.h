@@ -7,15 +7,17 @@
 #define ABI_LAYOUT_H
 
 /* RAM: [0, 640 KiB), [1 MiB, up to 3 GiB), [4 GiB, ...). */
-#define LAYOUT_LOW_END    0x000a0000u
-#define LAYOUT_TABLES     0x000e0000u /* start_info, ACPI: 128 KiB */
-#define LAYOUT_TABLES_END 0x00100000u
-#define LAYOUT_HOLE       0xc0000000u /* RAM stops here at the latest */
-#define LAYOUT_HOLE_END   0x100000000ull
+#define LAYOUT_LOW_END      0x000a0000u
+#define LAYOUT_TABLES       0x000e0000u /* start_info, ACPI: 128 KiB */
+#define LAYOUT_TABLES_END   0x000ffff0u
+#define LAYOUT_RESET_VECTOR 0x000ffff0u /* real mode f000:fff0: resets */
+#define LAYOUT_LOW_TOP      0x00100000u /* RAM goes on here */
+#define LAYOUT_HOLE         0xc0000000u /* RAM stops here at the latest */
+#define LAYOUT_HOLE_END     0x100000000ull
 
 /* MMIO in the hole */
 #define LAYOUT_IOAPIC      0xfec00000u /* 82093AA, GSI 0.. */
-#define LAYOUT_IOAPIC_PINS 8 /* each costs a guest a dozen exits */
+#define LAYOUT_IOAPIC_PINS 8           /* each costs a guest a dozen exits */
 #define LAYOUT_GED         0xfed80000u /* generic event device, 16 bytes */
 #define LAYOUT_LAPIC       0xfee00000u
 

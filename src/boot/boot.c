@@ -216,7 +216,7 @@ void boot_close(struct boot *b)
 static const char *segment_advice(const struct image_segment *s)
 {
     if (ranges_overlap(s->paddr.v, s->memsz, LAYOUT_LOW_END,
-                       LAYOUT_TABLES_END - LAYOUT_LOW_END))
+                       LAYOUT_LOW_TOP - LAYOUT_LOW_END))
         return "0xa0000 to 0xfffff is reserved, link it at 1 MiB or above";
     if (ranges_overlap(s->paddr.v, s->memsz, LAYOUT_HOLE,
                        LAYOUT_HOLE_END - LAYOUT_HOLE))
@@ -427,6 +427,27 @@ static int load_tables(const struct boot *b, struct gmem *mem,
     return rc;
 }
 
+/*
+ * A kernel that finds no better way to reboot jumps to where a PC's firmware
+ * would be, in real mode. Linux does so on hardware-reduced ACPI without EFI.
+ */
+static int load_reset_vector(struct gmem *mem)
+{
+    static const unsigned char code[] = {
+        0xb0,
+        LAYOUT_RESET_VALUE, /* mov $1, %al */
+        0xba,
+        LAYOUT_RESET & 0xff,
+        LAYOUT_RESET >> 8, /* mov $.., %dx */
+        0xee,              /* out %al, %dx */
+        0xf4,              /* 1: hlt */
+        0xeb,
+        0xfd, /* jmp 1b */
+    };
+
+    return gmem_write(mem, GPA(LAYOUT_RESET_VECTOR), code, sizeof(code));
+}
+
 int boot_place(struct boot *b, const struct gmem *mem,
                const struct machine_desc *m, struct entry_state *out)
 {
@@ -456,7 +477,7 @@ int boot_load(struct boot *b, struct gmem *mem)
         rc = load_modules(b, mem, &b->plan);
     if (rc == 0)
         rc = load_tables(b, mem, &b->plan);
-    return rc;
+    return rc ? rc : load_reset_vector(mem);
 }
 
 int boot_dump_fdt(struct boot *b, const struct machine_desc *m,
