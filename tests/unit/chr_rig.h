@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * chr_rig.h: a stdio chr between two pipes, and a loop to run it on, for
+ * tests that stand at the far end of a console.
+ */
+#ifndef TESTS_CHR_RIG_H
+#define TESTS_CHR_RIG_H
+
+#include "devices/backend/chr.h"
+#include "vmm/loop.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define RIG_MS 1000000ull /* nanoseconds */
+
+struct chr_rig {
+    struct loop *loop;
+    struct chr *chr;
+    int keys;   /* what is written here is typed */
+    int screen; /* non-blocking: what the guest wrote can be read here */
+};
+
+static inline void rig_stop(struct loop_op *op, int res)
+{
+    (void)res;
+    loop_stop(op->owner, 0);
+}
+
+/* Run the loop for some time. */
+static inline void rig_run(struct chr_rig *r, uint64_t ns)
+{
+    struct loop_op op = {.fn = rig_stop, .owner = r->loop};
+
+    loop_timer(r->loop, &op, ns);
+    assert_int_equal(loop_run(r->loop), 0);
+}
+
+/* chr_open_stdio with these as descriptors 0 and 1; takes them over. */
+static inline struct chr *rig_stdio_on(int in_fd, int out_fd)
+{
+    const int saved_in = dup(STDIN_FILENO);
+    const int saved_out = dup(STDOUT_FILENO);
+    struct chr *c;
+
+    fflush(stdout);
+    dup2(in_fd, STDIN_FILENO);
+    dup2(out_fd, STDOUT_FILENO);
+    c = chr_open_stdio();
+    dup2(saved_in, STDIN_FILENO);
+    dup2(saved_out, STDOUT_FILENO);
+    close(saved_in);
+    close(saved_out);
+    close(in_fd);
+    close(out_fd);
+    return c;
+}
+
+static inline void rig_open(struct chr_rig *r)
+{
+    int in[2];
+    int out[2];
+
+    assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    fcntl(out[0], F_SETFL, O_NONBLOCK);
+    r->keys = in[1];
+    r->screen = out[0];
+    assert_int_equal(loop_create(&r->loop, NULL), 0);
+    r->chr = rig_stdio_on(in[0], out[1]);
+    assert_non_null(r->chr);
+    assert_int_equal(chr_start(r->chr, r->loop), 0);
+}
+
+static inline void rig_close(struct chr_rig *r)
+{
+    chr_close(r->chr);
+    loop_destroy(r->loop);
+    if (r->keys >= 0)
+        close(r->keys);
+    if (r->screen >= 0)
+        close(r->screen);
+}
+
+static inline void rig_type(struct chr_rig *r, const void *bytes, size_t n)
+{
+    assert_int_equal(write(r->keys, bytes, n), n);
+}
+
+/* Read what is on the screen by now; returns the bytes. */
+static inline size_t rig_screen(struct chr_rig *r, void *buf, size_t size)
+{
+    size_t n = 0;
+
+    while (n < size) {
+        const ssize_t got = read(r->screen, (char *)buf + n, size - n);
+
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+    }
+    return n;
+}
+
+#endif
