@@ -352,6 +352,8 @@ void board_destroy(struct board *b)
         return;
     for (unsigned i = b->cfg->cpus; i-- > 0;)
         vcpu_destroy(b->cpus[i]);
+    if (b->bus && log_level() >= LOG_DEBUG)
+        bus_report(b->bus, stderr);
     acpi_pm_destroy(b->pm);
     uart16550_destroy(b->uart);
     ioapic_destroy(b->ioapic);
@@ -476,6 +478,11 @@ void board_dump(struct board *b)
     }
     if (!b->paused)
         unpark_cpus(b);
+}
+
+uint64_t board_unclaimed(const struct board *b)
+{
+    return bus_unclaimed(b->bus, SPACE_PIO) + bus_unclaimed(b->bus, SPACE_MMIO);
 }
 
 void board_get_stats(const struct board *b, struct vcpu_stats *out)

@@ -73,6 +73,8 @@ void board_resume(struct board *b);
 bool board_paused(const struct board *b);
 /* Registers of every vCPU to standard error. */
 void board_dump(struct board *b);
+/* Port and memory accesses of the guest that no device answers. */
+uint64_t board_unclaimed(const struct board *b);
 /* The sum of the vCPUs' counters. */
 void board_get_stats(const struct board *b, struct vcpu_stats *out);
 

@@ -23,6 +23,7 @@ struct run {
     bool claimed;
     struct term *term; /* NULL: the console is no terminal */
     struct term_ops term_ops;
+    bool suspended; /* the board is paused because the process stops */
     int notify_fd;
     int kvm_fd;
     struct boot *boot;

@@ -84,17 +84,23 @@ static void key_power(void *ctx)
         board_power_button(r->board);
 }
 
-/* The vCPUs stop with the process; nothing of the guest must be lost. */
+/*
+ * The process is about to stop, or goes on: the guest's clock is told so that
+ * its watchdogs do not bark. A guest the operator paused stays paused.
+ */
 static void key_suspend(void *ctx, bool stopping)
 {
-    const struct run *r = ctx;
+    struct run *r = ctx;
 
     if (!r->board)
         return;
-    if (stopping)
+    if (stopping) {
+        r->suspended = !board_paused(r->board);
         board_pause(r->board);
-    else
+    } else if (r->suspended) {
+        r->suspended = false;
         board_resume(r->board);
+    }
 }
 
 static void key_hold_input(void *ctx, bool hold)
@@ -130,6 +136,9 @@ static void ctl_status(void *ctx, json_t *out)
         json_string(r->board && board_paused(r->board) ? "paused" : "running"));
     json_object_set_new(out, "exits", json_integer((json_int_t)stats.exits));
     json_object_set_new(out, "exits_by_reason", by_name);
+    json_object_set_new(
+        out, "unclaimed_accesses",
+        json_integer((json_int_t)(r->board ? board_unclaimed(r->board) : 0)));
 }
 
 static int ctl_power_button(void *ctx)
