@@ -381,6 +381,7 @@ static enum config_result parse_args_file(struct config *cfg, const char *path)
     char *word[ARGS_MAX];
     struct words w = {.word = word};
 
+    BUG_ON(!path);
     if (cfg->args_text) {
         log_error("--args-file: given twice: use one file");
         return CONFIG_ERROR;

@@ -45,7 +45,7 @@ static int connect_to(int fd, const char *path)
 
 int ctl_conn_open(struct ctl_conn *conn, const char *path)
 {
-    struct ucred peer;
+    struct ucred peer = {.pid = 0};
     socklen_t len = sizeof(peer);
     int ret;
 
