@@ -11,6 +11,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define RIG_MS 1000000ull /* nanoseconds */
@@ -28,13 +30,23 @@ static inline void rig_stop(struct loop_op *op, int res)
     loop_stop(op->owner, 0);
 }
 
-/* Run the loop for some time. */
-static inline void rig_run(struct chr_rig *r, uint64_t ns)
+static inline void rig_run_once(struct chr_rig *r, uint64_t ns)
 {
     struct loop_op op = {.fn = rig_stop, .owner = r->loop};
 
     loop_timer(r->loop, &op, ns);
     assert_int_equal(loop_run(r->loop), 0);
+}
+
+/*
+ * Run the loop for some time; then what the last turn began comes to its
+ * end, however late this process was woken.
+ */
+static inline void rig_run(struct chr_rig *r, uint64_t ns)
+{
+    rig_run_once(r, ns);
+    rig_run_once(r, 1);
+    rig_run_once(r, 1);
 }
 
 /* chr_open_stdio with these as descriptors 0 and 1; takes them over. */
@@ -101,6 +113,61 @@ static inline size_t rig_screen(struct chr_rig *r, void *buf, size_t size)
         n += (size_t)got;
     }
     return n;
+}
+
+static inline struct chr_stats stats_of(const struct chr *c)
+{
+    struct chr_stats s;
+
+    chr_get_stats(c, &s);
+    return s;
+}
+
+static inline void say(struct chr *c, const char *text)
+{
+    chr_write(c, text, strlen(text));
+}
+
+/* A front-end that takes input as it comes. */
+struct front {
+    struct chr *chr;
+    char got[256];
+    size_t n;
+    unsigned writables;
+};
+
+static inline void front_readable(void *owner)
+{
+    struct front *f = owner;
+
+    f->n += chr_read(f->chr, f->got + f->n, sizeof(f->got) - f->n);
+}
+
+static inline void front_writable(void *owner)
+{
+    ((struct front *)owner)->writables++;
+}
+
+static inline void attach(struct front *f, struct chr *c)
+{
+    const struct chr_front ops = {
+        .readable = front_readable, .writable = front_writable, .owner = f};
+
+    *f = (struct front){.chr = c};
+    chr_attach(c, &ops);
+}
+
+/* Times the thread went to sleep while the loop ran for ns. */
+static inline long sleeps_during(struct chr_rig *r, uint64_t ns)
+{
+    struct rusage before;
+    struct rusage after;
+
+    getrusage(RUSAGE_THREAD, &before);
+    rig_run(r, ns);
+    getrusage(RUSAGE_THREAD, &after);
+    return after.ru_nvcsw - before.ru_nvcsw + after.ru_nivcsw -
+           before.ru_nivcsw;
 }
 
 #endif

@@ -6,10 +6,10 @@
  * else on the terminal: O_NONBLOCK there would be seen by all of them. So
  * the file behind the descriptor is opened a second time, through
  * /proc/self/fd, and only our own description is non-blocking. Where that
- * cannot be done (sockets, another user's terminal) the descriptor is used
- * as it is, and io_uring waits for it. A regular file is always used as it
- * is: a second description would start at offset 0 and write over what the
- * shell's redirection appended to.
+ * cannot be done (sockets, another user's terminal) the description is
+ * shared as it is, and io_uring waits for it. That of a regular file is
+ * always shared: another one would start at offset 0 and write over what
+ * others wrote before and after.
  *
  * All opening happens before the sandbox is sealed.
  */
@@ -67,42 +67,40 @@ static struct chr *chr_make(const char *name, int in_fd, int out_fd)
     return c;
 }
 
-/* Our own non-blocking description of what fd is open on, or -1. */
+/*
+ * A descriptor of ours for what fd is open on: with a non-blocking
+ * description of its own if that can be had, else sharing the old one. -1 if
+ * fd is closed, which is the same as no input or no output.
+ */
 static int reopen(int fd, int mode)
 {
     char path[32];
     struct stat st;
+    int own = -1;
 
-    if (fstat(fd, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+    if (fstat(fd, &st) < 0)
         return -1;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
-/* fd itself where reopening it failed; -1 if it is not even open. */
-static int usable(int fd, int own)
-{
-    if (own >= 0)
-        return own;
-    return fcntl(fd, F_GETFD) < 0 ? -1 : fd;
+    if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
+        own = open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return own < 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : own;
 }
 
 struct chr *chr_open_stdio(void)
 {
-    const int own_in = reopen(STDIN_FILENO, O_RDONLY);
-    const int own_out = reopen(STDOUT_FILENO, O_WRONLY);
-    struct chr *c = chr_make("stdio", usable(STDIN_FILENO, own_in),
-                             usable(STDOUT_FILENO, own_out));
+    const int in = reopen(STDIN_FILENO, O_RDONLY);
+    const int out = reopen(STDOUT_FILENO, O_WRONLY);
+    struct chr *c = chr_make("stdio", in, out);
 
     if (!c) {
-        if (own_in >= 0)
-            close(own_in);
-        if (own_out >= 0)
-            close(own_out);
+        if (in >= 0)
+            close(in);
+        if (out >= 0)
+            close(out);
         return NULL;
     }
-    c->own_fds[0] = own_in;
-    c->own_fds[1] = own_out;
+    c->own_fds[0] = in;
+    c->own_fds[1] = out;
     c->tty = isatty(STDIN_FILENO);
     return c;
 }
@@ -114,7 +112,8 @@ struct chr *chr_open_file(const char *path)
     struct chr *c;
 
     if (fd < 0) {
-        log_error("console file %s: %s", path, strerror(errno));
+        log_error("console file %s: %s: name one that can be written", path,
+                  strerror(errno));
         return NULL;
     }
     c = chr_make("file", -1, fd);
