@@ -295,8 +295,7 @@ static void stop_fn(struct loop_op *op, int res)
         ctl->stop_again = false;
         loop_timer(ctl->loop, &ctl->stop, ctl->stop_ns);
     } else if (res == 0) {
-        ops->kill(ops->ctx, "stop: ended the hard way, the guest did not "
-                            "power off in time");
+        ops->kill(ops->ctx, "'vmm stop': the guest did not power off in time");
     }
 }
 

@@ -116,7 +116,7 @@ static int run_stop(struct ctl_guest *guest, const json_t *request,
         return fail(reply, "cannot resume the guest: %s", strerror(-ret));
     ret = ops->power_button(ops->ctx);
     if (ret < 0)
-        ops->kill(ops->ctx, "stop: ended, the guest has no power button");
+        ops->kill(ops->ctx, "'vmm stop': the guest has no power button");
     else
         guest->arm_stop(guest->owner, (unsigned)seconds);
     json_object_set_new(reply, "accepted", json_true());
@@ -129,7 +129,7 @@ static int run_kill(struct ctl_guest *guest, const json_t *request,
                     json_t *reply)
 {
     (void)request;
-    guest->ops->kill(guest->ops->ctx, "killed by 'vmm kill'");
+    guest->ops->kill(guest->ops->ctx, "'vmm kill'");
     json_object_set_new(reply, "accepted", json_true());
     return 0;
 }

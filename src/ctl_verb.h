@@ -31,7 +31,10 @@ struct ctl_ops {
     void (*status)(void *ctx, json_t *out);
     /* Press the power button. 0, or -EOPNOTSUPP if the guest has none. */
     int (*power_button)(void *ctx);
-    /* End the guest now; why is one line for the log and rundir_release. */
+    /*
+     * End the guest now. why completes "ended by ..." for the log and for
+     * rundir_release; it is a constant.
+     */
     void (*kill)(void *ctx, const char *why);
     /* Both are idempotent; 0 or -errno. */
     int (*pause)(void *ctx);

@@ -44,7 +44,7 @@ struct term {
     bool escape;          /* the last key was the escape key */
     bool held;            /* as last told to hold_input */
     bool greeted;
-    int watch_fd;      /* owned: the watcher's socket */
+    struct term_watch watch;
     int signal_fd;     /* owned */
     struct loop *loop; /* borrowed; NULL until started */
     struct loop_op signals;
@@ -97,10 +97,10 @@ static void go_raw(struct term *t)
         t->saved = found;
     raw = raw_of(&found);
     /* Before the change: a watcher that is told twice does no harm. */
-    term_watch_tell(t->watch_fd, true, &t->saved);
+    term_watch_tell(&t->watch, true, &t->saved);
     if (tcsetattr(TTY, TCSANOW, &raw) < 0) {
         log_warn("terminal: cannot be made raw: %s", strerror(errno));
-        term_watch_tell(t->watch_fd, false, &t->saved);
+        term_watch_tell(&t->watch, false, &t->saved);
         return;
     }
     __atomic_store_n(&t->raw, true, __ATOMIC_RELEASE);
@@ -118,7 +118,7 @@ void term_restore(struct term *t)
         return;
     /* SIGTTOU is blocked: works from the background too. */
     if (tcsetattr(TTY, TCSANOW, &t->saved) == 0)
-        term_watch_tell(t->watch_fd, false, &t->saved);
+        term_watch_tell(&t->watch, false, &t->saved);
     log_set_crlf(false);
     errno = saved_errno;
 }
@@ -135,7 +135,7 @@ static void set_held(struct term *t, bool hold)
 static void leave_foreground(struct term *t)
 {
     if (__atomic_exchange_n(&t->raw, false, __ATOMIC_ACQ_REL))
-        term_watch_tell(t->watch_fd, false, &t->saved);
+        term_watch_tell(&t->watch, false, &t->saved);
     log_set_crlf(false);
     set_held(t, true);
 }
@@ -287,13 +287,12 @@ int term_open(struct term **out)
         log_error("terminal: out of memory");
         return -ENOMEM;
     }
-    ret = term_watch_start(TTY);
+    ret = term_watch_start(&t->watch, TTY);
     if (ret < 0)
         goto free_term;
-    t->watch_fd = ret;
     ret = block_signals();
     if (ret < 0)
-        goto close_watch;
+        goto end_watch;
     t->signal_fd = ret;
     t->signals = (struct loop_op){.fn = signals_fn, .owner = t};
     t->clock = (struct loop_op){.fn = clock_fn, .owner = t};
@@ -301,8 +300,8 @@ int term_open(struct term **out)
     *out = t;
     return 0;
 
-close_watch:
-    close(t->watch_fd);
+end_watch:
+    term_watch_end(&t->watch);
 free_term:
     free(t);
     log_error("terminal: cannot watch over its settings: %s", strerror(-ret));
@@ -315,7 +314,7 @@ void term_start(struct term *t, struct loop *loop, const struct term_ops *ops)
         return;
     t->loop = loop;
     t->ops = ops;
-    term_watch_ready(t->watch_fd);
+    term_watch_ready(&t->watch);
     t->held = place_now() != FOREGROUND;
     ops->hold_input(ops->ctx, t->held);
     loop_watch(loop, &t->signals, t->signal_fd);
@@ -337,6 +336,6 @@ void term_close(struct term *t)
         loop_drain(t->loop, &t->clock);
     }
     close(t->signal_fd);
-    close(t->watch_fd);
+    term_watch_end(&t->watch);
     free(t);
 }

@@ -49,7 +49,8 @@ must_check int term_open(struct term **out);
 /*
  * Go raw if in the foreground, and follow job control on the loop (borrowed,
  * as ops). Needs ioctl (TCGETS, TCSETS, TIOCGPGRP), read, write, sendto,
- * getpgrp, getpid, kill (SIGTSTP to pid 0 and to itself), rt_sigprocmask.
+ * getpgrp, getpid, kill (SIGTSTP to pid 0 and to itself), rt_sigprocmask; at
+ * the end poll, shutdown, wait4.
  */
 void term_start(struct term *term, struct loop *loop,
                 const struct term_ops *ops);

@@ -21,10 +21,14 @@
 #include "vmm/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define END_MS 1000
 
 struct message {
     bool armed;
@@ -64,22 +68,23 @@ _Noreturn static void watch(int tty, int sock)
     _exit(0);
 }
 
-int term_watch_start(int tty)
+int term_watch_start(struct term_watch *w, int tty)
 {
     sigset_t all;
     sigset_t old;
     int fds[2];
-    pid_t pid;
-    int ret;
+    int ret = 0;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
         return -errno;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &old);
-    pid = fork();
-    if (pid == 0)
+    w->fd = fds[0];
+    w->pid = fork();
+    if (w->pid == 0)
         watch(tty, fds[1]);
-    ret = pid < 0 ? -errno : fds[0];
+    if (w->pid < 0)
+        ret = -errno;
     sigprocmask(SIG_SETMASK, &old, NULL);
     close(fds[1]);
     if (ret < 0)
@@ -87,21 +92,35 @@ int term_watch_start(int tty)
     return ret;
 }
 
-void term_watch_ready(int watch_fd)
+void term_watch_ready(const struct term_watch *w)
 {
     struct message m;
 
     /* Its death would end the wait, too: then there is nobody to watch. */
-    if (recv(watch_fd, &m, sizeof(m), 0) != sizeof(m))
+    if (recv(w->fd, &m, sizeof(m), 0) != sizeof(m))
         log_warn("terminal: its watcher is gone: a kill -9 will leave the "
                  "terminal raw ('stty sane' mends it)");
 }
 
-void term_watch_tell(int watch_fd, bool armed, const struct termios *saved)
+void term_watch_tell(const struct term_watch *w, bool armed,
+                     const struct termios *saved)
 {
-    struct message m = {.armed = armed, .saved = *saved};
+    const struct message m = {.armed = armed, .saved = *saved};
 
     /* A watcher that somebody killed is no reason to die, nor to wait. */
-    if (send(watch_fd, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    if (send(w->fd, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         return;
+}
+
+void term_watch_end(struct term_watch *w)
+{
+    struct pollfd p = {.fd = w->fd, .events = 0};
+
+    /* It hangs up as it ends. If somebody stopped it, init buries it. */
+    shutdown(w->fd, SHUT_WR);
+    while (poll(&p, 1, END_MS) < 0 && errno == EINTR)
+        ;
+    if (p.revents & POLLHUP)
+        waitpid(w->pid, NULL, 0);
+    close(w->fd);
 }

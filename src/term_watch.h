@@ -8,26 +8,35 @@
 
 #include "vmm/types.h"
 
+#include <sys/types.h>
 #include <termios.h>
 
+struct term_watch {
+    int fd; /* owned: keeps the watcher waiting; close-on-exec */
+    pid_t pid;
+};
+
 /*
- * Fork the watcher of a terminal. Returns the descriptor that keeps it
- * waiting (owned by the caller, close-on-exec), or -errno. It ends when the
- * descriptor's last copy is closed, by whatever death.
+ * Fork the watcher of a terminal. It ends when the last copy of fd is closed,
+ * by whatever death. 0 or -errno.
  */
-must_check int term_watch_start(int tty);
+must_check int term_watch_start(struct term_watch *w, int tty);
 
 /*
  * Wait until the watcher is out of reach of what may kill its parent. To be
  * called once, before the first change of settings.
  */
-void term_watch_ready(int watch);
+void term_watch_ready(const struct term_watch *w);
 
 /*
  * armed: should this process vanish, put these settings back. Else: leave
  * the terminal alone. Async-signal-safe.
  */
-void term_watch_tell(int watch, bool armed, const struct termios *saved);
+void term_watch_tell(const struct term_watch *w, bool armed,
+                     const struct termios *saved);
+
+/* Let the watcher end, and bury it; bounded in time. */
+void term_watch_end(struct term_watch *w);
 
 /* Are these raw settings, as term.c makes them? */
 bool term_is_raw(const struct termios *t);

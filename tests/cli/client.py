@@ -101,7 +101,7 @@ class ClientTest(unittest.TestCase):
     def test_stop_the_hard_way(self):
         self.serve("web", "ignore")
         begin = time.monotonic()
-        self.assertIn("the hard way",
+        self.assertIn("did not power off in time",
                       self.run_it("stop", "--timeout", "1", "web"))
         self.assertGreater(time.monotonic() - begin, 0.9)
         self.assertLess(time.monotonic() - begin, 6)
@@ -121,7 +121,7 @@ class ClientTest(unittest.TestCase):
     def test_kill(self):
         p = self.serve("web", "ignore")
         self.assertEqual(self.run_it("kill", "web"),
-                         "web: killed by 'vmm kill'\n")
+                         "web: ended by 'vmm kill'\n")
         self.assertEqual(p.wait(0.5), 0)
 
     def test_name_in_use(self):

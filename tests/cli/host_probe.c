@@ -74,7 +74,10 @@ static int do_button(void *ctx)
 
 static void do_kill(void *ctx, const char *why)
 {
-    end(ctx, why);
+    static char how[RUNDIR_HOW_MAX];
+
+    snprintf(how, sizeof(how), "ended by %s", why);
+    end(ctx, how);
 }
 
 static int do_pause(void *ctx)

@@ -76,15 +76,16 @@ class Terminal:
         return termios.tcgetattr(self.fd) == self.before
 
     def close(self):
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        """End the session with all its jobs, background ones included."""
+        for pid, rest in processes():
+            if int(rest[3]) == self.pid:
+                os.kill(pid, signal.SIGKILL)
         os.close(self.fd)
         os.waitpid(self.pid, 0)
 
 
 def stat_fields(pid):
+    """The name, and the fields after it: state, parent, group, session..."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as f:
         comm, _, rest = f.read().partition("(")[2].rpartition(")")
         return comm, rest.split()
@@ -93,19 +94,19 @@ def stat_fields(pid):
 def processes():
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            comm, rest = stat_fields(pid)
+            yield int(pid), stat_fields(pid)[1]
         except (FileNotFoundError, ProcessLookupError):
             continue
-        yield int(pid), comm, rest[0], int(rest[1])
 
 
 def children(parent, comm):
-    return [p for p, c, state, ppid in processes()
-            if ppid == parent and c == comm and state != "Z"]
+    return [p for p, rest in processes()
+            if int(rest[1]) == parent and rest[0] != "Z"
+            and stat_fields(p)[0] == comm]
 
 
 def alive(pid):
-    return any(p == pid and state != "Z" for p, _, state, _ in processes())
+    return any(p == pid and rest[0] != "Z" for p, rest in processes())
 
 
 class TermTest(unittest.TestCase):
@@ -183,7 +184,18 @@ class TermTest(unittest.TestCase):
         self.assertEqual(int(rest[4]), 0)        # no controlling terminal
         t.type(ESC + b"q")
         t.expect(rb"CODE=0")
+        self.assertFalse(os.path.exists(f"/proc/{watcher}"))  # not a zombie
+
+    def test_a_stopped_watcher_holds_nobody_up(self):
+        t = self.script()
+        watcher = children(self.probe_pid(t), "vmm-tty")[0]
+        os.kill(watcher, signal.SIGSTOP)
+        t.type(ESC + b"q")
+        t.expect(rb"CODE=0", 5)
+        self.assertTrue(t.restored())
+        os.kill(watcher, signal.SIGCONT)
         t.wait_for(lambda: not alive(watcher), 2)
+        self.assertTrue(t.restored())
 
     def test_without_the_watcher_nothing_is_lost_but_the_watch(self):
         t = self.script()
