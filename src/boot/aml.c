@@ -28,12 +28,11 @@ void aml_op(struct writer *w, enum aml_op op)
 
 void aml_name(struct writer *w, const char *name)
 {
-    char seg[NAME_SEG] = {'_', '_', '_', '_'};
     const size_t n = strlen(name);
 
     BUG_ON(n == 0 || n > NAME_SEG);
-    memcpy(seg, name, n);
-    writer_bytes(w, seg, sizeof(seg));
+    writer_bytes(w, name, n);
+    writer_bytes(w, "____", NAME_SEG - n);
 }
 
 /* n bytes of an integer constant, little-endian, after its prefix. */

@@ -150,7 +150,7 @@ static const struct {
 
 static const char *explain(const struct image_source *src, const char *dflt)
 {
-    for (size_t i = 0; i < ARRAY_LEN(strangers); i++)
+    for (size_t i = 0; src->head && i < ARRAY_LEN(strangers); i++)
         if (src->head_size >= strangers[i].n &&
             !memcmp(src->head, strangers[i].magic, strangers[i].n))
             return strangers[i].is;
