@@ -40,10 +40,10 @@ enum image_packing {
     PACK_BZIP2,
 };
 
-#define IMAGE_MAX_SEGMENTS  64
-#define IMAGE_MAX_NOTES     24
-#define IMAGE_NOTE_OWNER    16
-#define IMAGE_NOTE_CONTENTS 48
+#define IMAGE_MAX_SEGMENTS  64u
+#define IMAGE_MAX_NOTES     24u
+#define IMAGE_NOTE_OWNER    16u
+#define IMAGE_NOTE_CONTENTS 48u
 
 struct image_segment {
     uint64_t offset; /* in the ELF's bytes */

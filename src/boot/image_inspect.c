@@ -26,10 +26,12 @@ static const char *arch_name(const struct image_info *info)
 static void describe_format(const struct image_info *info, char *buf,
                             size_t size)
 {
+    const unsigned version = info->bz_version;
+
     switch (info->container) {
     case IMAGE_BZIMAGE:
-        snprintf(buf, size, "bzImage %u.%u, %s payload", info->bz_version >> 8,
-                 info->bz_version & 0xffu, unpack_name(info->packing));
+        snprintf(buf, size, "bzImage %u.%u, %s payload", version >> 8,
+                 version & 0xff, unpack_name(info->packing));
         break;
     case IMAGE_PACKED:
         snprintf(buf, size, "%s packed with %s", arch_name(info),
