@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- stages ---- */
@@ -151,7 +152,7 @@ static void teardown(struct run *r)
     loop_destroy(r->loop);
     boot_close(r->boot);
     if (r->claimed)
-        rundir_release(&r->claim, r->how);
+        rundir_release(&r->claim, r->how[0] ? r->how : "it did not start");
     config_free(&r->cfg);
 }
 
@@ -199,7 +200,6 @@ static int run_stages(struct run *r)
 {
     enum verdict v;
 
-    r->how = "it did not start";
     if (r->cfg.sandbox && sandbox_early() < 0)
         return VMM_EXIT_HOST;
     for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
@@ -209,7 +209,8 @@ static int run_stages(struct run *r)
             return failure_code(ret);
     }
     v = run_machine(r);
-    r->how = endings[v].how;
+    if (!r->how[0])
+        snprintf(r->how, sizeof(r->how), "%s", endings[v].how);
     return (int)endings[v].code;
 }
 

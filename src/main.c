@@ -10,8 +10,10 @@
 #include "vmm/exitcode.h"
 #include "vmm/log.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int cmd_help(int argc, char **argv);
 static int cmd_version(int argc, char **argv);
@@ -77,10 +79,22 @@ static const struct command *find_command(const char *word)
     return NULL;
 }
 
+/*
+ * A descriptor 0, 1 or 2 that is closed would be given to the next file we
+ * open, and log lines or guest output would end up in it.
+ */
+static void open_standard_fds(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            _exit(VMM_EXIT_HOST);
+}
+
 int main(int argc, char **argv)
 {
     const struct command *c;
 
+    open_standard_fds();
     if (argc < 2) {
         log_error("no command given: see 'vmm help'");
         return VMM_EXIT_USAGE;

@@ -32,7 +32,7 @@ struct run {
     struct ctl *ctl;
     struct ctl_ops ctl_ops;
     struct board *board;
-    const char *how; /* it ended, for those who wait */
+    char how[RUNDIR_HOW_MAX + 1]; /* it ended, for those who wait */
 };
 
 /* Block and collect the signals that concern a guest. 0 or -errno, logged. */

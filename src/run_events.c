@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -29,6 +30,9 @@ static const struct {
 static void end_guest(struct run *r, const char *why)
 {
     log_info("ended by %s", why);
+    /* The first reason is the one that counts. */
+    if (!r->how[0])
+        snprintf(r->how, sizeof(r->how), "ended by %s", why);
     if (r->board)
         board_stop(r->board, VERDICT_STOPPED);
 }
