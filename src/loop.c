@@ -171,6 +171,17 @@ void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns)
     io_uring_sqe_set_data(sqe, op);
 }
 
+void loop_signal(struct loop *loop, int eventfd)
+{
+    static const uint64_t one = 1;
+    struct io_uring_sqe *sqe = sqe_get(loop);
+
+    io_uring_prep_write(sqe, eventfd, &one, sizeof(one), 0);
+    /* Success is silent; a failure is a CQE that nobody waits for. */
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_sqe_set_data(sqe, NULL);
+}
+
 void loop_cancel(struct loop *loop, struct loop_op *op)
 {
     struct io_uring_sqe *sqe;

@@ -84,6 +84,12 @@ void loop_write(struct loop *loop, struct loop_op *op, int fd, const void *buf,
 void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);
 
 /*
+ * Add one to an eventfd (an irqfd) with the next submission: no system call
+ * of its own, no callback. The descriptor must outlive the turn.
+ */
+void loop_signal(struct loop *loop, int eventfd);
+
+/*
  * Ask for the end of an op in flight; fn still runs once, with -ECANCELED
  * or the result that overtook the cancel. No-op on an idle op.
  */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * blk.h: a disk, with no idea of what ring or register is in front of it.
+ *
+ * A front-end fills a request it owns and submits it; blk always answers
+ * through req->done, never by a return value, so that there is one place
+ * where a request ends. Range, alignment and read-only are checked here, for
+ * every front-end alike. Guest pages are the I/O buffers: iov points into
+ * guest memory and goes to the kernel only.
+ *
+ * An implementation (raw file, block device, NBD, overlay) is a const
+ * struct blk_ops; what is common (checks, rate limit, statistics, drain) is
+ * in blk.c.
+ *
+ * Thread: board lock held. blk_submit may be called by a vCPU thread (a
+ * register device): the request is queued and the loop is woken. All else,
+ * done included, runs on the loop thread.
+ */
+#ifndef BACKEND_BLK_H
+#define BACKEND_BLK_H
+
+#include "vmm/loop.h"
+#include "vmm/types.h"
+
+#include <sys/uio.h>
+
+#define BLK_SECTOR 512u
+
+enum blk_op {
+    BLK_READ,
+    BLK_WRITE,
+    BLK_FLUSH,   /* everything acknowledged before is on stable storage */
+    BLK_DISCARD, /* contents become undefined; space may be given back */
+    BLK_ZERO,    /* contents become zeroes; space may be given back if unmap */
+};
+
+struct blk_req;
+typedef void blk_done_fn(struct blk_req *req);
+
+struct blk_req {
+    /* filled by the front-end, constant until done */
+    enum blk_op op;
+    bool unmap;              /* BLK_ZERO: holes are welcome */
+    uint64_t offset;         /* bytes */
+    uint64_t len;            /* bytes; sum of iov for READ and WRITE */
+    const struct iovec *iov; /* borrowed until done */
+    int n_iov;
+    blk_done_fn *done;
+    void *owner;
+    /* answer: 0 or -errno */
+    int result;
+    /* blk's own */
+    struct loop_op io;
+    struct blk *blk;
+    struct blk_req *next;
+    uint64_t moved;     /* bytes done so far: short transfers go on */
+    struct iovec *rest; /* the iovec left after a short transfer */
+};
+
+struct blk;
+
+/* What a disk tells its front-end; fixed but for size. */
+struct blk_info {
+    uint64_t size;           /* bytes, a multiple of BLK_SECTOR */
+    uint32_t logical_block;  /* bytes; requests are multiples of it */
+    uint32_t physical_block; /* bytes */
+    uint32_t discard_align;  /* bytes; 0: no discard */
+    bool read_only;
+    bool can_zero;
+    bool needs_flush; /* a volatile write cache is in front of the storage */
+};
+
+/* Told when the size changed; on the loop. */
+typedef void blk_resized_fn(void *owner);
+
+struct blk_stats {
+    uint64_t reads, writes, flushes, errors;
+    uint64_t read_bytes, written_bytes;
+};
+
+enum blk_cache {
+    BLK_CACHE_WRITEBACK,    /* through the host's page cache (default) */
+    BLK_CACHE_NONE,         /* O_DIRECT */
+    BLK_CACHE_WRITETHROUGH, /* a write is done when it is on storage */
+};
+
+struct blk_config {
+    const char *path; /* borrowed: FILE, or nbd:unix:PATH[:EXPORT] */
+    enum blk_cache cache;
+    bool read_only;
+    bool snapshot; /* writes go to an unlinked temporary file */
+    uint64_t iops; /* 0: no limit */
+    uint64_t bps;  /* 0: no limit */
+};
+
+/*
+ * Open and lock an image. Its content is never looked at: a raw file is raw.
+ * A lock held by another process is an error that names its pid. NULL after
+ * logging. No I/O before blk_start.
+ */
+struct blk *blk_open(const struct blk_config *cfg);
+
+/* Begin on the loop (borrowed). 0 or -errno, logged. */
+must_check int blk_start(struct blk *blk, struct loop *loop);
+
+/* Nothing is in flight. Flushes, unlocks, frees. */
+void blk_close(struct blk *blk);
+
+const struct blk_info *blk_info(const struct blk *blk);
+void blk_get_stats(const struct blk *blk, struct blk_stats *out);
+
+/* One front-end at a time; NULL detaches. */
+void blk_attach(struct blk *blk, blk_resized_fn *resized, void *owner);
+
+/* Always completes through req->done, never from inside this call. */
+void blk_submit(struct blk *blk, struct blk_req *req);
+
+/*
+ * Cancel or await everything in flight; every done has run when this
+ * returns. Loop thread, in a callback.
+ */
+void blk_drain(struct blk *blk);
+
+/* Look at the image's size again; tells the front-end if it changed. */
+must_check int blk_resize(struct blk *blk);
+
+#endif
