@@ -59,13 +59,14 @@ uint64_t clock_ns(void)
     return clock_read(&boot_page);
 }
 
+/* In 2^20 ns, so that there is no division (nor is there one in 32-bit). */
 uint64_t clock_tsc_khz(void)
 {
-    uint64_t ns = clock_ns(), tsc = rdtsc(), end = ns + 10 * CLOCK_MS;
+    uint64_t ns = clock_ns(), tsc = rdtsc(), end = ns + (10ull << 20);
 
     while (clock_ns() < end)
         cpu_pause();
-    return (rdtsc() - tsc) / 10;
+    return (uint32_t)(rdtsc() - tsc) / 10u * 61 / 64;
 }
 
 void clock_delay(uint64_t ns)

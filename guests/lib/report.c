@@ -10,7 +10,17 @@
 #include "start_info.h"
 #include "trap.h"
 
+#define HELD_MAX 16u
+
 static unsigned failures;
+
+/* Checks that failed while the console was away. */
+static struct held_check {
+    const char *what, *relation;
+    unsigned long long seen, expected;
+} held[HELD_MAX];
+static unsigned n_held;
+static bool holding;
 
 void guest_start(void)
 {
@@ -40,6 +50,9 @@ void test_fail(const char *format, ...)
 }
 
 static _Noreturn void end(const char *how, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static _Noreturn void end(const char *how, const char *format, va_list args)
 {
     printf("TEST: %s ", how);
     vprintf(format, args);
@@ -66,7 +79,30 @@ void test_error(const char *format, ...)
 void test_check(int holds, const char *what, unsigned long long seen,
                 const char *relation, unsigned long long expected)
 {
-    if (!holds)
+    if (holds)
+        return;
+    if (holding && n_held < HELD_MAX)
+        held[n_held++] = (struct held_check){what, relation, seen, expected};
+    else if (!holding)
         test_fail("%s: expected %s0x%llx, seen 0x%llx", what, relation,
                   expected, seen);
+}
+
+void test_hold(void)
+{
+    holding = true;
+}
+
+void test_release(void)
+{
+    holding = false;
+    for (unsigned i = 0; i < n_held; i++)
+        test_check(0, held[i].what, held[i].seen, held[i].relation,
+                   held[i].expected);
+    n_held = 0;
+}
+
+void test_ready(void)
+{
+    printf("READY\n");
 }

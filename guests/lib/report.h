@@ -33,6 +33,16 @@ _Noreturn void test_skip(const char *format, ...)
 _Noreturn void test_error(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
+/*
+ * Keep failed checks instead of printing them, while the console is being
+ * tested itself; test_release() prints what was kept.
+ */
+void test_hold(void);
+void test_release(void);
+
+/* Print "READY": a harness may act now. */
+void test_ready(void);
+
 /* Print the result line, as for tests that do not end by powering off. */
 void test_result(void);
 

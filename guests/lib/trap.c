@@ -25,6 +25,7 @@ static struct idt_gate idt[TRAP_VECTORS];
 static trap_handler *handlers[TRAP_VECTORS];
 
 /* A jump in progress (trap_jump); one CPU at a time. */
+static uintptr_t jump_target;
 static struct extable_row jump;
 
 static void set_gate(unsigned vector)
@@ -67,7 +68,7 @@ static uintptr_t fault_address(void)
 
 static const struct extable_row *extable_find(uintptr_t ip)
 {
-    if (ip == jump.insn)
+    if (jump_target && ip == jump_target)
         return &jump;
     for (const struct extable_row *r = extable_start; r < extable_end; r++)
         if (r->insn == ip)
@@ -102,7 +103,7 @@ struct trap trap_jump(uintptr_t target)
     struct trap t = TRAP_NONE;
     uint32_t scratch;
 
-    jump.insn = (uint32_t)target;
+    jump_target = target;
     __asm__ volatile("movl $1f, %0\n"
                      "movl %0, %1\n"
                      "jmp *%2\n"
@@ -110,6 +111,6 @@ struct trap trap_jump(uintptr_t target)
                      : "=&S"(scratch), "=m"(jump.resume)
                      : "r"(target), "D"(&t)
                      : "memory");
-    jump.insn = 0;
+    jump_target = 0;
     return t;
 }

@@ -7,7 +7,6 @@
 
 #include <stdint.h>
 
-#define ARCH_NAME "pvh32"
 #define ARCH_BITS 32
 
 struct trap_frame {

@@ -7,7 +7,6 @@
 
 #include <stdint.h>
 
-#define ARCH_NAME "pvh64"
 #define ARCH_BITS 64
 
 struct trap_frame {
