@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+#define PATIENCE 2000000u /* loops: a second or so where CPUs are emulated */
+
 static void gas_write8(const struct acpi_gas *gas, uint8_t value)
 {
     if (gas->space == ACPI_SPACE_IO)
@@ -20,8 +22,11 @@ static void gas_write8(const struct acpi_gas *gas, uint8_t value)
         mmio_write8((uintptr_t)gas->address, value);
 }
 
+/* The machine may end a little after the write that ends it. */
 _Noreturn static void still_here(const char *what)
 {
+    for (unsigned i = 0; i < PATIENCE; i++)
+        cpu_pause();
     printf("the machine did not %s\n", what);
     cpu_stop();
 }
