@@ -217,17 +217,23 @@ static int make_vm(struct board *b)
 {
     const struct vm_config c = {.kvm_fd = b->host.kvm_fd,
                                 .n_cpus = b->cfg->cpus};
+    int ret;
 
     b->vm = vm_create(&c);
     if (!b->vm)
         return -EIO;
+    ret = vm_map(b->vm, b->mem);
+    if (ret < 0)
+        return ret;
     /*
      * Index registers: the IOAPIC's select, and the PCI configuration
-     * address that kernels write whether or not there is a PCI.
+     * address that kernels write whether or not there is a PCI. After the
+     * memory: KVM retires the old list of ranges in its own time, and a
+     * memory slot set meanwhile would have to wait milliseconds for it.
      */
     vm_coalesce(b->vm, SPACE_MMIO, LAYOUT_IOAPIC, 4);
     vm_coalesce(b->vm, SPACE_PIO, 0xcf8, 4);
-    return vm_map(b->vm, b->mem);
+    return 0;
 }
 
 static int make_bus(struct board *b)
