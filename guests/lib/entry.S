@@ -48,7 +48,7 @@ pvh_entry:
 woken_cpu:
     movw $0x10, %ax
     movw %ax, %ss
-    movl smp_mailbox, %esp      /* first member: the stack's top */
+    movl %ss:smp_mailbox, %esp  /* first member: the stack's top */
     call load_segments
     jmp other_cpu
 
