@@ -20,7 +20,7 @@ import time
 
 from guest import Guest, GuestError
 
-BOOT_SECONDS = 150
+BOOT_SECONDS = 90
 PASTE = 64 << 10
 ESCAPE = b"\x1d"  # vmm's own escape key: doubled or eaten, so not pasted
 

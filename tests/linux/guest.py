@@ -120,7 +120,7 @@ class Guest:
             self.status = -signal.SIGKILL
         os.close(self.fd)
 
-    def tail(self, lines=25):
+    def tail(self, lines=12):
         """The end of the console, printable."""
         text = self.seen.decode(errors="backslashreplace")
         return [line[:160] for line in text.splitlines()[-lines:]]

@@ -48,7 +48,7 @@ LONG = [
     )
 ]
 # Two boots and the properties; many times what it takes, and no more.
-ROW_SECONDS = 400
+ROW_SECONDS = 200
 
 
 def image(name, part):
