@@ -78,7 +78,7 @@ static void masked(void)
 
 static void deadline(void)
 {
-    uint64_t at;
+    uint64_t at, khz;
 
     if (!(cpuid(1, 0).ecx & CPUID_1_ECX_DEADLINE)) {
         printf("TSC deadline is not offered\n");
@@ -86,7 +86,8 @@ static void deadline(void)
     }
     fired = 0;
     apic_timer(APIC_TSC_DEADLINE, VECTOR_TIMER, 0);
-    at = rdtsc() + 10 * clock_tsc_khz();
+    khz = clock_tsc_khz();
+    at = rdtsc() + 50 * khz;
     wrmsr(MSR_TSC_DEADLINE, at);
     CHECK_EQ("deadline, armed", rdmsr(MSR_TSC_DEADLINE), at);
     wait_for(1, PATIENCE);

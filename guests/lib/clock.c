@@ -59,7 +59,7 @@ uint64_t clock_ns(void)
     return clock_read(&boot_page);
 }
 
-/* In 2^20 ns, so that there is no division (nor is there one in 32-bit). */
+/* Over 10 * 2^20 ns, 61/64 of which are 10 ms: in 32 bits, which divide. */
 uint64_t clock_tsc_khz(void)
 {
     uint64_t ns = clock_ns(), tsc = rdtsc(), end = ns + (10ull << 20);
