@@ -12,7 +12,7 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
+import shlex
 import subprocess
 import sys
 
@@ -132,17 +132,23 @@ def traced(command):
 
 
 def nested(command, timeout, icount=False, warm=()):
-    """The command in nested KVM; files named in warm are read before."""
+    """The command in nested KVM.
+
+    warm is a command whose program and files are read before, so that what
+    is measured does not fetch them; its program must know --version.
+    """
     words = [str(word) for word in warm]
-    files = [shutil.which(word) or word for word in words[:1]]
-    files += [word.partition("=")[2] or word for word in words[1:]]
+    files = [word.partition("=")[2] or word for word in words[1:]]
     files = [file for file in files if os.path.isfile(file)]
-    script = 'n=$1; shift; while [ "$n" -gt 0 ]; do cat "$1"; shift; n=$((n - 1)); done'
+    script = ""
+    if warm:
+        read = shlex.join(["cat", "/dev/null"] + files)
+        script = f"{shlex.join([words[0], '--version'])} >/dev/null; "
+        script += f"{read} >/dev/null; "
     return (
         [ROOT / "scripts/nested-kvm", "--no-tty", "--timeout", str(timeout)]
         + (["--icount"] if icount else [])
-        + ["--", "sh", "-c", script + ' >/dev/null; exec "$@"', "sh"]
-        + [str(len(files))] + files
+        + ["--", "sh", "-c", script + 'exec "$@"', "sh"]
         + command
     )
 
