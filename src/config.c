@@ -490,13 +490,33 @@ void config_free(struct config *cfg)
     cfg->args_text = NULL;
 }
 
+/*
+ * What a guest can have of the addresses of a CPU; x86 ends at 52 bits. 2 GiB
+ * of slack: what lies above the hole is moved up by its size.
+ */
+static uint64_t memory_limit(unsigned phys_bits)
+{
+    return ((uint64_t)1 << (phys_bits > 52 ? 52 : phys_bits)) - 2 * GIB;
+}
+
 int config_check(const struct config *cfg)
 {
     if (profile_check(cfg->mode, cfg->abi) < 0)
         return -EINVAL;
+    if (cfg->cpus > MACHINE_MAX_CPUS) {
+        log_error("--cpus: %u is too many: a guest can have %u", cfg->cpus,
+                  MACHINE_MAX_CPUS);
+        return -EINVAL;
+    }
     if (cfg->memory < 4 * MIB) {
         log_error("--memory: %llu bytes is too little: give 4M or more",
                   (unsigned long long)cfg->memory);
+        return -EINVAL;
+    }
+    /* No x86 CPU addresses more; less may be too much for this host. */
+    if (cfg->memory > memory_limit(52)) {
+        log_error("--memory: %llu GiB is too much: give less than 4096T",
+                  (unsigned long long)(cfg->memory / GIB));
         return -EINVAL;
     }
     return 0;
@@ -505,21 +525,16 @@ int config_check(const struct config *cfg)
 int config_check_host(const struct config *cfg, unsigned max_cpus,
                       unsigned phys_bits)
 {
-    const uint64_t limit = (uint64_t)1 << (phys_bits > 52 ? 52 : phys_bits);
-
-    if (max_cpus > MACHINE_MAX_CPUS)
-        max_cpus = MACHINE_MAX_CPUS;
     if (cfg->cpus > max_cpus) {
         log_error("--cpus: %u is too many: this host can give a guest %u",
                   cfg->cpus, max_cpus);
         return -EINVAL;
     }
-    /* 2 GiB of slack: what lies above the hole is moved up by its size. */
-    if (cfg->memory > limit - 2 * GIB) {
+    if (cfg->memory > memory_limit(phys_bits)) {
         log_error("--memory: %llu GiB is too much: this host's CPU addresses "
                   "%llu GiB",
                   (unsigned long long)(cfg->memory / GIB),
-                  (unsigned long long)(limit / GIB));
+                  (unsigned long long)(memory_limit(phys_bits) / GIB) + 2);
         return -EINVAL;
     }
     return 0;

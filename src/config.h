@@ -58,7 +58,10 @@ enum config_result {
 enum config_result config_parse(struct config *cfg, int argc, char **argv);
 void config_free(struct config *cfg);
 
-/* Do mode and guest ABI go together, and are they built? 0 or -EINVAL. */
+/*
+ * Is it a machine that can be described, on whatever host: mode and guest ABI
+ * go together and are built, CPUs and memory are in bounds? 0 or -EINVAL.
+ */
 must_check int config_check(const struct config *cfg);
 
 /*
