@@ -10,6 +10,7 @@
 #include "vmm/exitcode.h"
 #include "vmm/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,11 +91,10 @@ static void open_standard_fds(void)
             _exit(VMM_EXIT_HOST);
 }
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
     const struct command *c;
 
-    open_standard_fds();
     if (argc < 2) {
         log_error("no command given: see 'vmm help'");
         return VMM_EXIT_USAGE;
@@ -108,4 +108,20 @@ int main(int argc, char **argv)
         return VMM_EXIT_USAGE;
     }
     return c->fn(argc - 2, argv + 2);
+}
+
+/* Output that nobody gets is no success: the disk may be full. */
+static int finish_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    log_error("standard output: %s: what was printed is not complete",
+              strerror(errno));
+    return code == VMM_EXIT_OK ? VMM_EXIT_HOST : code;
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_fds();
+    return finish_output(run_command(argc, argv));
 }
