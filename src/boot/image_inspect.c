@@ -229,11 +229,20 @@ static void print_modes(const struct image_info *info, FILE *out)
         fprintf(out, "missing       CONFIG_PVH=y, if this is Linux\n");
 }
 
+/* A file's name may hold any bytes but NUL. */
+static void print_name(const char *name, FILE *out)
+{
+    fputs("file          ", out);
+    for (; *name; name++)
+        fputc((unsigned char)*name < 0x20 || *name == 0x7f ? '?' : *name, out);
+    fputc('\n', out);
+}
+
 void image_inspect(const struct image *img, FILE *out)
 {
     const struct image_info *info = &img->info;
 
-    fprintf(out, "file          %s\n", img->name);
+    print_name(img->name, out);
     print_file(info, out);
     print_segments(info, out);
     print_notes(info, out);
