@@ -5,7 +5,9 @@ target_compile_options(vmm_flags INTERFACE
     -Werror -Wall -Wextra -Wconversion -Wshadow -Wcast-qual -Wformat=2
     -Wswitch-enum -Wimplicit-fallthrough -Wundef -Wvla -Wstrict-prototypes
     -Wmissing-prototypes -Wold-style-definition -Wpointer-arith
-    -fno-strict-aliasing -fstack-protector-strong -fno-common -g)
+    -fno-strict-aliasing -fstack-protector-strong -fno-common -g
+    # What a BUG says of its place is the same wherever vmm was built.
+    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 # KVM's ioctl structures end in a flexible array that we place entries behind.
 if(CMAKE_C_COMPILER_ID MATCHES Clang)
     target_compile_options(vmm_flags INTERFACE
