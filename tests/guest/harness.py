@@ -18,6 +18,7 @@ import tempfile
 import time
 
 SKIPPED = 77
+AGAIN = 2
 NAME = "tested"
 
 
@@ -27,6 +28,10 @@ class TestFailure(Exception):
 
 class TestSkip(Exception):
     """The property cannot be tested on this host."""
+
+
+class TestAgain(Exception):
+    """A measured time was too long, which may be the host's doing."""
 
 
 class Guest:
@@ -195,6 +200,9 @@ def judge(test, guest_of):
     except TestSkip as skip:
         print(f"SKIP {skip}")
         return SKIPPED
+    except TestAgain as again:
+        print(f"again: {again}")
+        return AGAIN
     except (TestFailure, OSError) as failure:
         print(f"FAILED: {failure}")
         if guest:

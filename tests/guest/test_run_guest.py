@@ -82,7 +82,7 @@ class RunGuest(unittest.TestCase):
         self.assertEqual(self.run_guest(script)[0], 1)
 
     def test_slow_end(self):
-        """An end that takes longer than 100 ms, three times, is a failure."""
+        """An end that takes longer than 100 ms, each time, is a failure."""
         slow = "trap 'sleep 0.2; exit 4' TERM; echo READY; while :; do :; done"
         quick = "trap 'exit 4' TERM; echo READY; while :; do :; done"
         options = ["--driver=term", "--exit=4"]
