@@ -73,8 +73,12 @@ static int dir_check(int fd, const char *path)
 {
     struct stat st;
 
-    if (fstat(fd, &st) < 0)
-        return -errno;
+    if (fstat(fd, &st) < 0) {
+        const int ret = -errno;
+
+        log_error("runtime directory %s: %s", path, strerror(-ret));
+        return ret;
+    }
     /* Root may look into a user's directory, as everywhere. */
     if (st.st_uid != geteuid() && geteuid() != 0) {
         log_error("%s: belongs to uid %u, not to you: set VMM_RUNTIME_DIR to "
@@ -303,13 +307,15 @@ int rundir_claim(struct claim *out, const char *name)
     out->lock_fd = ret;
     ret = lock_write(out->lock_fd);
     if (ret < 0)
-        goto close_lock;
+        goto drop_lock;
     /* We hold the name: whatever socket is there belongs to nobody. */
     file_name(file, out->name, SOCK_SUFFIX);
     unlinkat(out->dir_fd, file, 0);
     return 0;
 
-close_lock:
+drop_lock:
+    file_name(file, out->name, LOCK_SUFFIX);
+    unlinkat(out->dir_fd, file, 0);
     close(out->lock_fd);
 close_dir:
     close(out->dir_fd);
@@ -430,6 +436,9 @@ int rundir_each(void (*fn)(void *ctx, const struct rundir_guest *g), void *ctx)
     if (dir_fd < 0)
         return dir_fd == -ENOENT ? 0 : dir_fd;
     n = scandirat(dir_fd, ".", &list, is_lock, alphasort);
+    if (n < 0)
+        log_error("runtime directory %s: cannot be listed: %s", dir,
+                  strerror(errno));
     for (int i = 0; i < n; i++) {
         char name[RUNDIR_NAME_MAX + 1];
         struct rundir_guest g;

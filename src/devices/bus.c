@@ -111,8 +111,10 @@ int bus_claim(struct bus *bus, enum space space, uint64_t base, uint64_t len,
     if (is_taken(s, base, len))
         return -EEXIST;
     grown = reallocarray(s->ranges, s->n + 1, sizeof(*grown));
-    if (!grown)
+    if (!grown) {
+        log_error("bus: out of memory");
         return -ENOMEM;
+    }
     s->ranges = grown;
     at = upper_bound(s, base);
     memmove(&grown[at + 1], &grown[at], (s->n - at) * sizeof(*grown));
