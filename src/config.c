@@ -562,7 +562,9 @@ int config_dump(const struct config *cfg, FILE *out)
         [CONSOLE_FILE] = "file",
         [CONSOLE_NONE] = "none",
     };
-    json_t *o = json_pack(
+    json_error_t error = {.text = ""};
+    json_t *o = json_pack_ex(
+        &error, 0,
         "{s:s, s:s, s:i, s:I, s:b, s:s, s:s, s:o, s:s, s:s*, s:s*, s:b, "
         "s:b, s:b}",
         "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi], "cpus",
@@ -571,14 +573,18 @@ int config_dump(const struct config *cfg, FILE *out)
         dump_modules(cfg), "console", consoles[cfg->console], "console_path",
         cfg->console_path, "name", cfg->name, "reboot", !cfg->no_reboot, "fdt",
         cfg->fdt, "sandbox", cfg->sandbox);
-    int ret;
+    char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
-    if (!o) {
+    json_decref(o);
+    if (!text && json_error_code(&error) == json_error_invalid_utf8) {
         log_error("--dump-config: a name is not valid UTF-8");
         return -EINVAL;
     }
-    ret = json_dumpf(o, out, JSON_INDENT(2));
-    json_decref(o);
-    fputc('\n', out);
-    return ret < 0 ? -EIO : 0;
+    if (!text) {
+        log_error("--dump-config: out of memory");
+        return -ENOMEM;
+    }
+    fprintf(out, "%s\n", text);
+    free(text);
+    return 0;
 }

@@ -41,9 +41,9 @@ struct command {
     struct ctl_command words;
     const char *options; /* letters: n(ame), j(son), t(imeout) */
     int (*run)(const struct command *cmd, const struct request *req);
-    /* For run_ask. */
-    void (*show)(const struct command *cmd, const struct request *req,
-                 json_t *reply);
+    /* For run_ask. Returns the exit status. */
+    int (*show)(const struct command *cmd, const struct request *req,
+                json_t *reply);
 };
 
 static int fail_usage(const struct command *cmd, const char *what)
@@ -190,8 +190,8 @@ static void print_members(const char *prefix, json_t *object)
     }
 }
 
-static void show_status(const struct command *cmd, const struct request *req,
-                        json_t *reply)
+static int show_status(const struct command *cmd, const struct request *req,
+                       json_t *reply)
 {
     char *text;
 
@@ -200,20 +200,25 @@ static void show_status(const struct command *cmd, const struct request *req,
         json_object_del(reply, "vmm");
         json_object_del(reply, "ok");
         print_members("", reply);
-        return;
+        return VMM_EXIT_OK;
     }
     text = json_dumps(reply, JSON_ENSURE_ASCII);
-    if (text)
-        puts(text);
+    if (!text) {
+        log_error("%s: out of memory", req->name);
+        return VMM_EXIT_HOST;
+    }
+    puts(text);
     free(text);
+    return VMM_EXIT_OK;
 }
 
-static void show_done(const struct command *cmd, const struct request *req,
-                      json_t *reply)
+static int show_done(const struct command *cmd, const struct request *req,
+                     json_t *reply)
 {
     (void)reply;
     /* "paused", "resumed" */
     printf("%s: %sd\n", req->name, cmd->words.name);
+    return VMM_EXIT_OK;
 }
 
 /* Ask, and show the answer. */
@@ -222,16 +227,17 @@ static int run_ask(const struct command *cmd, const struct request *req)
     struct ctl_conn conn = {.fd = -1};
     struct rundir_guest g;
     json_t *reply;
+    int ret = VMM_EXIT_HOST;
 
     if (rundir_find(&g, req->name) < 0)
         return VMM_EXIT_HOST;
     reply = ask(&g, &conn, cmd->words.name, -1);
     if (reply)
-        cmd->show(cmd, req, reply);
+        ret = cmd->show(cmd, req, reply);
     json_decref(reply);
     ctl_conn_close(&conn);
     close(g.lock_fd);
-    return reply ? VMM_EXIT_OK : VMM_EXIT_HOST;
+    return ret;
 }
 
 static void print_end(const struct rundir_guest *g)

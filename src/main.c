@@ -86,9 +86,14 @@ static const struct command *find_command(const char *word)
  */
 static void open_standard_fds(void)
 {
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-            _exit(VMM_EXIT_HOST);
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || open("/dev/null", O_RDWR) == fd)
+            continue;
+        log_error("/dev/null: cannot take the place of descriptor %d, which "
+                  "is closed: start vmm with 0, 1 and 2 open",
+                  fd);
+        _exit(VMM_EXIT_HOST);
+    }
 }
 
 static int run_command(int argc, char **argv)
