@@ -380,7 +380,8 @@ int board_place(struct board *b)
 
     if (ret < 0)
         return ret;
-    return vcpu_set_entry(b->cpus[0], &entry);
+    /* What KVM refuses is no fault of the image. */
+    return vcpu_set_entry(b->cpus[0], &entry) < 0 ? -EIO : 0;
 }
 
 /* ---- running ---- */

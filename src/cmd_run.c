@@ -136,10 +136,15 @@ static int stage_events(struct run *r)
     return 0;
 }
 
-static int (*const stages[])(struct run *r) = {
-    stage_signals, stage_name,   stage_terminal, stage_notify,  stage_kvm,
-    stage_check,   stage_boot,   stage_loop,     stage_console, stage_control,
-    stage_machine, stage_events, stage_seal,
+static const struct {
+    int (*run)(struct run *r);
+    bool judges; /* what the operator gave: -EINVAL says that it is wrong */
+} stages[] = {
+    {stage_signals, false}, {stage_name, true},    {stage_terminal, false},
+    {stage_notify, false},  {stage_kvm, false},    {stage_check, true},
+    {stage_boot, true},     {stage_loop, false},   {stage_console, false},
+    {stage_control, false}, {stage_machine, true}, {stage_events, false},
+    {stage_seal, false},
 };
 
 static void teardown(struct run *r)
@@ -203,10 +208,10 @@ static int run_stages(struct run *r)
     if (r->cfg.sandbox && sandbox_early() < 0)
         return VMM_EXIT_HOST;
     for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
-        const int ret = stages[i](r);
+        const int ret = stages[i].run(r);
 
         if (ret < 0)
-            return failure_code(ret);
+            return stages[i].judges ? failure_code(ret) : VMM_EXIT_HOST;
     }
     v = run_machine(r);
     if (!r->how[0])
