@@ -101,12 +101,12 @@ def fds_of(pid):
     return found
 
 
-def wait_until(what, limit=PATIENCE):
+def wait_until(what, limit=PATIENCE, about=""):
     """Poll until what() is true; its value."""
     end = time.monotonic() + limit
     while not (value := what()):
         if time.monotonic() > end:
-            raise AssertionError(f"{what} not true in {limit} s")
+            raise AssertionError(f"not true in {limit} s: {about}")
         time.sleep(0.005)
     return value
 
