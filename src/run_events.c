@@ -53,6 +53,14 @@ static void on_signal(struct loop_op *op, int res)
             end_guest(r, ending_signals[i].name);
 }
 
+/* nohup(1) asks for it so; a blocked signal would reach us all the same. */
+static bool hangup_ignored(void)
+{
+    struct sigaction sa;
+
+    return sigaction(SIGHUP, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
 int run_signals_open(struct run *r)
 {
     sigset_t set;
@@ -61,9 +69,15 @@ int run_signals_open(struct run *r)
     for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
         sigaddset(&set, ending_signals[i].sig);
     sigaddset(&set, SIGQUIT);
+    if (hangup_ignored())
+        sigdelset(&set, SIGHUP);
     /* Blocked before there is a second thread: all threads inherit it. */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
+    /* What these tell is also an errno of the write, and answered there. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    /* Means nothing here, and must not end a guest. */
+    signal(SIGUSR2, SIG_IGN);
     r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (r->signal_fd >= 0)
         return 0;
