@@ -107,13 +107,15 @@ struct chr *chr_open_stdio(void)
 
 struct chr *chr_open_file(const char *path)
 {
-    const int fd =
-        open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    /* O_NONBLOCK: a FIFO that nobody reads is refused, not waited for. */
+    const int fd = open(
+        path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+        0600);
     struct chr *c;
 
     if (fd < 0) {
         log_error("console file %s: %s: name one that can be written", path,
-                  strerror(errno));
+                  errno == ENXIO ? "nobody reads it" : strerror(errno));
         return NULL;
     }
     c = chr_make("file", -1, fd);
