@@ -354,7 +354,9 @@ int ctl_open(struct ctl **out, const struct claim *claim)
     if (ctl->fd < 0) {
         const int ret = ctl->fd;
 
-        log_error("control socket %s: %s", claim->socket, strerror(-ret));
+        log_error("control socket %s: %s: %s", claim->socket, strerror(-ret),
+                  ret == -EMFILE ? "raise the open-files limit (ulimit -n)"
+                                 : "set VMM_RUNTIME_DIR to another directory");
         free(ctl);
         return ret;
     }

@@ -101,8 +101,8 @@ struct vcpu *vcpu_create(struct vm *vm, unsigned id, pthread_mutex_t *lock,
         const int ret = vcpu_steps[i].run(v);
 
         if (ret < 0) {
-            log_error("vcpu%u: %s: %s: run 'vmm doctor'", id,
-                      vcpu_steps[i].name, strerror(-ret));
+            log_error("vcpu%u: %s: %s: %s", id, vcpu_steps[i].name,
+                      strerror(-ret), kvm_advice(-ret));
             vcpu_destroy(v);
             return NULL;
         }
@@ -168,12 +168,22 @@ static void handle_exit(struct vcpu *v)
 
 static void run_failed(struct vcpu *v, int err)
 {
-    char what[96];
+    char what[160];
 
-    snprintf(what, sizeof(what), "KVM_RUN: %s", strerror(err));
+    snprintf(what, sizeof(what), "KVM_RUN: %s: %s", strerror(err),
+             kvm_advice(err));
     pthread_mutex_lock(v->lock);
     exit_end(v, VCPU_END_KVM, what);
     pthread_mutex_unlock(v->lock);
+}
+
+/*
+ * EAGAIN: a CPU that waited for SIPI has just got it. The boot CPU never
+ * waits for one: there it is KVM that could not start a thread of its own.
+ */
+static bool is_passing(const struct vcpu *v, int err)
+{
+    return err == EINTR || (err == EAGAIN && v->id > 0);
 }
 
 static void run_loop(struct vcpu *v)
@@ -181,8 +191,7 @@ static void run_loop(struct vcpu *v)
     while (heed_reasons(v)) {
         if (ioctl(v->fd, KVM_RUN, 0) == 0)
             handle_exit(v);
-        else if (errno != EINTR && errno != EAGAIN)
-            /* EAGAIN: a CPU that waited for SIPI has just got it */
+        else if (!is_passing(v, errno))
             run_failed(v, errno);
     }
 }

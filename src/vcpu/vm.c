@@ -105,6 +105,18 @@ unsigned kvm_phys_bits(void)
     return a & 0xff;
 }
 
+const char *kvm_advice(int err)
+{
+    switch (err) {
+    case EMFILE:
+        return "raise the open-files limit (ulimit -n)";
+    case EAGAIN:
+        return "raise the process limit (ulimit -u)";
+    default:
+        return "run 'vmm doctor'";
+    }
+}
+
 static int create_fd(int kvm_fd)
 {
     int fd;
@@ -217,15 +229,16 @@ struct vm *vm_create(const struct vm_config *cfg)
     vm->n_cpus = cfg->n_cpus;
     vm->fd = create_fd(cfg->kvm_fd);
     if (vm->fd < 0) {
-        log_error("KVM_CREATE_VM: %s: run 'vmm doctor'", strerror(-vm->fd));
+        log_error("KVM_CREATE_VM: %s: %s", strerror(-vm->fd),
+                  kvm_advice(-vm->fd));
         free(vm);
         return NULL;
     }
     for (size_t i = 0; i < ARRAY_LEN(vm_steps); i++) {
         ret = vm_steps[i].run(vm);
         if (ret < 0) {
-            log_error("%s: %s: run 'vmm doctor'", vm_steps[i].name,
-                      strerror(-ret));
+            log_error("%s: %s: %s", vm_steps[i].name, strerror(-ret),
+                      kvm_advice(-ret));
             vm_destroy(vm);
             return NULL;
         }

@@ -46,6 +46,9 @@ struct vcpu {
     struct vcpu_stats stats;              /* written by the vCPU thread only */
 };
 
+/* What to do when KVM answers this errno: the end of an error line. */
+const char *kvm_advice(int err);
+
 /*
  * Handle the exit in v->run. Board lock held. Returns true if the vCPU can
  * run on, false if it was ended (ops->ended was called).
