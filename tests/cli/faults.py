@@ -46,12 +46,6 @@ ERRORS = {
 }
 
 
-def is_sanitized():
-    """A sanitized vmm makes calls of its own, thousands of them."""
-    with open(vmmtest.paths["vmm"], "rb") as f:
-        return b"__asan_init" in f.read()
-
-
 class FaultCase(vmmtest.Case):
     def assert_clean(self, r):
         """A clean refusal or a clean success; nothing in between."""
@@ -204,7 +198,7 @@ class AllocationTest(FaultCase):
 class SyscallTest(FaultCase):
     def setUp(self):
         super().setUp()
-        if is_sanitized():
+        if vmmtest.is_sanitized():
             self.skipTest("the sanitizers' own calls would be failed too")
         self.trace = self.path("trace")
         self.module = self.write("module", b"m" * 5000)

@@ -32,8 +32,8 @@ OK, HOST, USAGE, REBOOT, STOPPED = 0, 1, 2, 3, 4
 TRIPLE, INTERNAL, ENTRY, KVM, SANDBOX, CRASH = 16, 17, 18, 19, 20, 21
 
 ERROR_LINE = r"vmm: error: [^\n]+\n"
-# What may come before it: what was found in the image.
-KERNEL_LINE = r"(vmm: kernel: [^\n]+\n)?"
+# What may come before it: what was found in the image, a pty's name.
+KERNEL_LINE = r"(vmm: (kernel|console): [^\n]+\n)*"
 
 paths = {}
 
@@ -48,6 +48,12 @@ def guest_image(name):
     if "." not in name:
         name += ".pvh32"
     return os.path.join(paths["guests"], name + ".elf")
+
+
+def is_sanitized():
+    """A sanitized vmm makes calls of its own, and maps terabytes."""
+    with open(paths["vmm"], "rb") as f:
+        return b"__asan_init" in f.read()
 
 
 def processes_in(folder):
