@@ -6,6 +6,7 @@ target_compile_options(vmm_flags INTERFACE
     -Wswitch-enum -Wimplicit-fallthrough -Wundef -Wvla -Wstrict-prototypes
     -Wmissing-prototypes -Wold-style-definition -Wpointer-arith
     -fno-strict-aliasing -fstack-protector-strong -fno-common -g
+    -ffunction-sections -fdata-sections
     # What a BUG says of its place is the same wherever vmm was built.
     -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 # KVM's ioctl structures end in a flexible array that we place entries behind.
@@ -15,6 +16,7 @@ if(CMAKE_C_COMPILER_ID MATCHES Clang)
 endif()
 target_compile_definitions(vmm_flags INTERFACE _GNU_SOURCE
     VMM_VERSION="${PROJECT_VERSION}")
+target_link_options(vmm_flags INTERFACE -Wl,--gc-sections)
 target_include_directories(vmm_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 
 if(VMM_SANITIZE)

@@ -73,7 +73,7 @@ static void describe_memory(struct machine_desc *m, uint64_t size)
     const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
 
     add_range(m, 0, LAYOUT_LOW_END, MEM_RAM);
-    add_range(m, LAYOUT_TABLES, LAYOUT_LOW_TOP, MEM_RESERVED);
+    add_range(m, LAYOUT_LOW_END, LAYOUT_LOW_TOP, MEM_RESERVED);
     add_range(m, LAYOUT_LOW_TOP, low, MEM_RAM);
     add_range(m, LAYOUT_HOLE_END, LAYOUT_HOLE_END + size - low, MEM_RAM);
 }

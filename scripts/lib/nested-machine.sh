@@ -195,9 +195,14 @@ state_ready()
         cat - "$KERNEL_TREE/stamp" | sha256sum | cut -c1-16)
     STATE=$STATES/$key
     exec 9>>"$STATE.lock"
-    flock 9
-    [ -z "$REBUILD" ] || rm -f "$STATE.state"
-    [ -s "$STATE.state" ] || { states_prune; state_make "$STATE"; }
-    touch "$STATE.lock"
     flock -s 9
+    # Runs that share a state must not wait for each other to end: only who
+    # makes one locks the others out, and looks again once it has the lock.
+    if [ -n "$REBUILD" ] || [ ! -s "$STATE.state" ]; then
+        flock 9
+        [ -z "$REBUILD" ] || rm -f "$STATE.state"
+        [ -s "$STATE.state" ] || { states_prune; state_make "$STATE"; }
+        flock -s 9
+    fi
+    touch "$STATE.lock"
 }
