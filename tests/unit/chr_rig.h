@@ -44,9 +44,35 @@ static inline void rig_run_once(struct chr_rig *r, uint64_t ns)
  */
 static inline void rig_run(struct chr_rig *r, uint64_t ns)
 {
-    rig_run_once(r, ns);
+    const uint64_t least = 40 * RIG_MS; /* for a worker of a busy host */
+
+    rig_run_once(r, ns > least ? ns : least);
     rig_run_once(r, 1);
     rig_run_once(r, 1);
+}
+
+/* Run the loop until *n is at least want; gives up after two seconds. */
+static inline void rig_await(struct chr_rig *r, const size_t *n, size_t want)
+{
+    for (unsigned i = 0; i < 50 && *n < want; i++)
+        rig_run(r, 40 * RIG_MS);
+}
+
+/* Read want bytes of what comes while the loop runs; how many came. */
+static inline size_t rig_read(struct chr_rig *r, int fd, char *buf,
+                              size_t want)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < 50 && n < want; i++) {
+        const ssize_t got = read(fd, buf + n, want - n);
+
+        if (got > 0)
+            n += (size_t)got;
+        else
+            rig_run(r, 40 * RIG_MS);
+    }
+    return n;
 }
 
 /* chr_open_stdio with these as descriptors 0 and 1; takes them over. */

@@ -205,10 +205,9 @@ static void a_pty_carries_both_ways(void **state)
 
         assert_true(peer >= 0);
         say(c, "prompt\n");
-        rig_run(r, 3 * RIG_MS);
-        assert_int_equal(read(peer, got, sizeof(got)), i ? 7 : 14);
+        assert_int_equal(rig_read(r, peer, got, i ? 7 : 14), i ? 7 : 14);
         assert_int_equal(write(peer, "\x03hi\r", 4), 4);
-        rig_run(r, 3 * RIG_MS);
+        rig_await(r, &f.n, 4 * (i + 1));
         assert_int_equal(f.n, 4 * (i + 1));
         assert_memory_equal(f.got + 4 * i, "\x03hi\r", 4);
         close(peer);
@@ -260,7 +259,7 @@ static void a_terminal_on_stdin_is_known(void **state)
     attach(&f, c);
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(write(master, "key", 3), 3);
-        rig_run(r, 2 * RIG_MS);
+        rig_await(r, &f.n, 3 * (i + 1));
         assert_int_equal(f.n, 3 * (i + 1));
     }
     say(c, "screen");
