@@ -7,8 +7,10 @@
  * completion (one io_uring_enter), then run the callbacks of all completions
  * there are, with the board lock held.
  *
- * loop_drain waits for one op in the middle of a turn; completions of other
- * ops that it meets are put aside and run by the next turn, in order.
+ * loop_drain and loop_turn_of wait for some ops in the middle of a turn;
+ * completions of other ops that they meet are put aside and run by the next
+ * turn, in order. They are kept in the ops themselves, for there may be more
+ * ops in flight than the completion queue has entries.
  *
  * SINGLE_ISSUER and DEFER_TASKRUN (Linux 6.1) spare the interrupts and locks
  * of a ring that several threads might use; older kernels get a plain ring.
@@ -30,14 +32,18 @@ struct loop {
     pthread_mutex_t *lock; /* borrowed, may be NULL */
     bool stopping;
     int code;
-    /* Completions met by loop_drain, to be run by the next turn. */
-    struct io_uring_cqe aside[LOOP_CQ_ENTRIES];
-    unsigned n_aside;
+    /* Ops whose completions wait for the next turn, oldest first. */
+    struct loop_op *aside;
+    struct loop_op **aside_end;
+    pthread_t thread; /* that is in loop_run, while running */
+    _Atomic bool running;
 };
 
 static const char *const kind_names[] = {
-    [LOOP_IDLE] = "idle", [LOOP_WATCH] = "watch", [LOOP_POLLOUT] = "pollout",
-    [LOOP_READ] = "read", [LOOP_WRITE] = "write", [LOOP_TIMER] = "timer",
+    [LOOP_IDLE] = "idle",       [LOOP_WATCH] = "watch",
+    [LOOP_POLLOUT] = "pollout", [LOOP_READ] = "read",
+    [LOOP_WRITE] = "write",     [LOOP_TIMER] = "timer",
+    [LOOP_FSYNC] = "fsync",     [LOOP_FALLOCATE] = "fallocate",
 };
 
 static int ring_init(struct io_uring *ring)
@@ -89,6 +95,7 @@ int loop_create(struct loop **out, pthread_mutex_t *lock)
         return ret;
     }
     loop->lock = lock;
+    loop->aside_end = &loop->aside;
     *out = loop;
     return 0;
 }
@@ -159,6 +166,42 @@ void loop_write(struct loop *loop, struct loop_op *op, int fd, const void *buf,
     io_uring_sqe_set_data(sqe, op);
 }
 
+void loop_readv(struct loop *loop, struct loop_op *op, int fd,
+                const struct iovec *iov, unsigned n, uint64_t off)
+{
+    struct io_uring_sqe *sqe = op_start(loop, op, LOOP_READ);
+
+    io_uring_prep_readv(sqe, fd, iov, n, off);
+    io_uring_sqe_set_data(sqe, op);
+}
+
+void loop_writev(struct loop *loop, struct loop_op *op, int fd,
+                 const struct iovec *iov, unsigned n, uint64_t off,
+                 int rw_flags)
+{
+    struct io_uring_sqe *sqe = op_start(loop, op, LOOP_WRITE);
+
+    io_uring_prep_writev2(sqe, fd, iov, n, off, rw_flags);
+    io_uring_sqe_set_data(sqe, op);
+}
+
+void loop_fdatasync(struct loop *loop, struct loop_op *op, int fd)
+{
+    struct io_uring_sqe *sqe = op_start(loop, op, LOOP_FSYNC);
+
+    io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+    io_uring_sqe_set_data(sqe, op);
+}
+
+void loop_fallocate(struct loop *loop, struct loop_op *op, int fd, int mode,
+                    uint64_t off, uint64_t len)
+{
+    struct io_uring_sqe *sqe = op_start(loop, op, LOOP_FALLOCATE);
+
+    io_uring_prep_fallocate(sqe, fd, mode, (off_t)off, (off_t)len);
+    io_uring_sqe_set_data(sqe, op);
+}
+
 void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns)
 {
     struct io_uring_sqe *sqe = op_start(loop, op, LOOP_TIMER);
@@ -203,15 +246,10 @@ static int op_result(const struct loop_op *op, int res)
     return res;
 }
 
-static void op_complete(struct loop *loop, const struct io_uring_cqe *cqe)
+static void op_complete(struct loop *loop, struct loop_op *op, int res,
+                        unsigned flags)
 {
-    struct loop_op *op = io_uring_cqe_get_data(cqe);
-    int res;
-
-    if (!op)
-        return;
-    res = op_result(op, cqe->res);
-    if (op->kind == LOOP_WATCH && (cqe->flags & IORING_CQE_F_MORE)) {
+    if (op->kind == LOOP_WATCH && (flags & IORING_CQE_F_MORE)) {
         op->fn(op, res);
         return;
     }
@@ -228,27 +266,87 @@ static void op_complete(struct loop *loop, const struct io_uring_cqe *cqe)
     op->fn(op, res);
 }
 
-static void run_aside(struct loop *loop)
+/* Keep a completion for the next turn; those of one watch become one. */
+static void aside_put(struct loop *loop, struct loop_op *op, int res,
+                      unsigned flags)
 {
-    for (unsigned i = 0; i < loop->n_aside; i++)
-        op_complete(loop, &loop->aside[i]);
-    loop->n_aside = 0;
+    op->res = res;
+    op->aside_flags = flags;
+    if (op->aside)
+        return;
+    op->aside = true;
+    op->aside_next = NULL;
+    *loop->aside_end = op;
+    loop->aside_end = &op->aside_next;
+}
+
+/* Take the op that *at points to off the list. */
+static struct loop_op *aside_take(struct loop *loop, struct loop_op **at)
+{
+    struct loop_op *op = *at;
+
+    *at = op->aside_next;
+    if (!*at)
+        loop->aside_end = at;
+    op->aside = false;
+    return op;
+}
+
+/* The first op put aside that has this owner; any for NULL. */
+static struct loop_op **aside_find(struct loop *loop, const void *owner)
+{
+    for (struct loop_op **at = &loop->aside; *at; at = &(*at)->aside_next)
+        if (!owner || (*at)->owner == owner)
+            return at;
+    return NULL;
+}
+
+/* Run what was put aside for owner (NULL: for all). Did anything run? */
+static bool aside_run(struct loop *loop, const void *owner)
+{
+    struct loop_op **at;
+    bool ran = false;
+
+    while ((at = aside_find(loop, owner))) {
+        struct loop_op *op = aside_take(loop, at);
+
+        op_complete(loop, op, op->res, op->aside_flags);
+        ran = true;
+    }
+    return ran;
+}
+
+struct completion {
+    struct loop_op *op;
+    int res;
+    unsigned flags;
+};
+
+/* Take a completion somebody waits for off the ring. False: there is none. */
+static bool next_completion(struct loop *loop, struct completion *out)
+{
+    struct io_uring_cqe *cqe;
+
+    while (io_uring_peek_cqe(&loop->ring, &cqe) == 0) {
+        out->op = io_uring_cqe_get_data(cqe);
+        out->res = out->op ? op_result(out->op, cqe->res) : 0;
+        out->flags = cqe->flags;
+        io_uring_cqe_seen(&loop->ring, cqe);
+        if (out->op)
+            return true;
+    }
+    return false;
 }
 
 static void run_completions(struct loop *loop)
 {
-    struct io_uring_cqe *cqe;
+    struct completion c;
 
     if (loop->lock)
         pthread_mutex_lock(loop->lock);
-    run_aside(loop);
-    while (io_uring_peek_cqe(&loop->ring, &cqe) == 0) {
-        const struct io_uring_cqe copy = {
-            .user_data = cqe->user_data, .res = cqe->res, .flags = cqe->flags};
-
-        io_uring_cqe_seen(&loop->ring, cqe);
-        op_complete(loop, &copy);
-    }
+    aside_run(loop, NULL);
+    while (next_completion(loop, &c))
+        op_complete(loop, c.op, c.res, c.flags);
     if (loop->lock)
         pthread_mutex_unlock(loop->lock);
 }
@@ -265,11 +363,15 @@ void loop_stop(struct loop *loop, int code)
     loop->code = code;
 }
 
-int loop_run(struct loop *loop)
+bool loop_is_current(const struct loop *loop)
 {
-    loop->stopping = false;
+    return loop->running && pthread_equal(loop->thread, pthread_self());
+}
+
+static int run_turns(struct loop *loop)
+{
     while (!loop->stopping) {
-        const unsigned want = loop->n_aside ? 0 : 1;
+        const unsigned want = loop->aside ? 0 : 1;
         const int ret = io_uring_submit_and_wait(&loop->ring, want);
 
         if (ret < 0 && !is_passing(-ret)) {
@@ -281,52 +383,86 @@ int loop_run(struct loop *loop)
     return loop->code;
 }
 
-/* Take one completion off the ring; keep it for later if it is not op's. */
-static void drain_one(struct loop *loop, struct loop_op *op,
-                      struct io_uring_cqe *cqe)
+int loop_run(struct loop *loop)
 {
-    const bool more = cqe->flags & IORING_CQE_F_MORE;
+    int ret;
 
-    if (io_uring_cqe_get_data(cqe) == op) {
-        op->res = op_result(op, cqe->res);
-        if (!more)
-            op->kind = LOOP_IDLE;
-    } else if (io_uring_cqe_get_data(cqe)) {
-        BUG_ON(loop->n_aside == LOOP_CQ_ENTRIES);
-        loop->aside[loop->n_aside++] = (struct io_uring_cqe){
-            .user_data = cqe->user_data, .res = cqe->res, .flags = cqe->flags};
-    }
-    io_uring_cqe_seen(&loop->ring, cqe);
+    loop->stopping = false;
+    loop->thread = pthread_self();
+    loop->running = true;
+    ret = run_turns(loop);
+    loop->running = false;
+    return ret;
 }
 
-/* Forget completions of op that an earlier drain put aside. */
-static void drain_aside(struct loop *loop, struct loop_op *op)
+/* Note a completion of the op being drained; keep anybody else's. */
+static void drain_one(struct loop *loop, struct loop_op *op,
+                      const struct completion *c)
 {
-    for (unsigned i = 0; i < loop->n_aside; i++) {
-        struct io_uring_cqe *cqe = &loop->aside[i];
-
-        if (io_uring_cqe_get_data(cqe) != op)
-            continue;
-        op->res = op_result(op, cqe->res);
-        if (!(cqe->flags & IORING_CQE_F_MORE))
-            op->kind = LOOP_IDLE;
-        cqe->user_data = 0;
+    if (c->op != op) {
+        aside_put(loop, c->op, c->res, c->flags);
+        return;
     }
+    op->res = c->res;
+    if (!(c->flags & IORING_CQE_F_MORE))
+        op->kind = LOOP_IDLE;
+}
+
+/* Has an earlier drain met op already? Then its result is known. */
+static bool drain_aside(struct loop *loop, struct loop_op *op)
+{
+    for (struct loop_op **at = &loop->aside; *at; at = &(*at)->aside_next) {
+        if (*at != op)
+            continue;
+        aside_take(loop, at);
+        if (!(op->aside_flags & IORING_CQE_F_MORE))
+            op->kind = LOOP_IDLE;
+        return true;
+    }
+    return false;
 }
 
 int loop_drain(struct loop *loop, struct loop_op *op)
 {
-    struct io_uring_cqe *cqe;
+    struct completion c;
 
-    op->res = -ECANCELED;
-    drain_aside(loop, op);
+    if (!drain_aside(loop, op))
+        op->res = -ECANCELED;
     loop_cancel(loop, op);
     while (op->kind != LOOP_IDLE) {
         const int ret = io_uring_submit_and_wait(&loop->ring, 1);
 
         BUG_ON(ret < 0 && !is_passing(-ret));
-        while (io_uring_peek_cqe(&loop->ring, &cqe) == 0)
-            drain_one(loop, op, cqe);
+        while (next_completion(loop, &c))
+            drain_one(loop, op, &c);
     }
     return op->res;
+}
+
+bool loop_turn_of(struct loop *loop, const void *owner, uint64_t ns)
+{
+    struct __kernel_timespec ts = {
+        .tv_sec = (int64_t)(ns / 1000000000u),
+        .tv_nsec = (long long)(ns % 1000000000u),
+    };
+    struct io_uring_cqe *cqe;
+    struct completion c;
+    bool ran;
+    int ret;
+
+    BUG_ON(!owner);
+    ran = aside_run(loop, owner);
+    if (ran)
+        return true;
+    ret = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &ts, NULL);
+    BUG_ON(ret < 0 && !is_passing(-ret));
+    while (next_completion(loop, &c)) {
+        if (c.op->owner == owner) {
+            op_complete(loop, c.op, c.res, c.flags);
+            ran = true;
+        } else {
+            aside_put(loop, c.op, c.res, c.flags);
+        }
+    }
+    return ran;
 }

@@ -19,6 +19,7 @@
 #include "vmm/types.h"
 
 #include <pthread.h>
+#include <sys/uio.h>
 
 struct loop;
 struct loop_op;
@@ -30,6 +31,8 @@ enum loop_kind {
     LOOP_READ,
     LOOP_WRITE,
     LOOP_TIMER,
+    LOOP_FSYNC,
+    LOOP_FALLOCATE,
 };
 
 /* res: bytes moved, poll events, 0 for a timer that fired, or -errno. */
@@ -41,7 +44,11 @@ struct loop_op {
     void *owner; /* borrowed: the object this op is embedded in */
     bool cancelling;
     int fd;  /* LOOP_WATCH: to begin again */
-    int res; /* for loop_drain: the last completion's */
+    int res; /* of the last completion that a drain met */
+    /* A completion met while others were waited for: run by the next turn. */
+    bool aside;
+    unsigned aside_flags;
+    struct loop_op *aside_next;
     struct {
         int64_t tv_sec;
         long long tv_nsec;
@@ -80,6 +87,23 @@ void loop_read(struct loop *loop, struct loop_op *op, int fd, void *buf,
 void loop_write(struct loop *loop, struct loop_op *op, int fd, const void *buf,
                 unsigned n, uint64_t off);
 
+/*
+ * Read or write what n segments hold; rw_flags as in preadv2(2). The array
+ * must live until the turn's submission, the memory until fn ran.
+ */
+void loop_readv(struct loop *loop, struct loop_op *op, int fd,
+                const struct iovec *iov, unsigned n, uint64_t off);
+void loop_writev(struct loop *loop, struct loop_op *op, int fd,
+                 const struct iovec *iov, unsigned n, uint64_t off,
+                 int rw_flags);
+
+/* fdatasync(2): what completed before this call is on stable storage. */
+void loop_fdatasync(struct loop *loop, struct loop_op *op, int fd);
+
+/* fallocate(2) with its mode. */
+void loop_fallocate(struct loop *loop, struct loop_op *op, int fd, int mode,
+                    uint64_t off, uint64_t len);
+
 /* Call op->fn once, ns nanoseconds from now (res 0), unless cancelled. */
 void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);
 
@@ -101,5 +125,16 @@ void loop_cancel(struct loop *loop, struct loop_op *op);
  * took hold), or -ECANCELED, also for an idle op.
  */
 int loop_drain(struct loop *loop, struct loop_op *op);
+
+/*
+ * A turn for one owner: submit, and run the callbacks of the ops that name
+ * this owner, waiting for one up to ns nanoseconds. Completions of others
+ * are kept for the next turn, in order. Returns whether a callback ran. On
+ * the loop thread, also from inside a callback.
+ */
+bool loop_turn_of(struct loop *loop, const void *owner, uint64_t ns);
+
+/* Is the caller the thread that is inside loop_run? Any thread. */
+bool loop_is_current(const struct loop *loop);
 
 #endif

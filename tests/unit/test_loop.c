@@ -10,8 +10,11 @@
 #include "vmm/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct probe {
@@ -146,6 +149,85 @@ static void full_queue_is_submitted(void **state)
     assert_int_equal(p.calls, N);
 }
 
+static int run_one(struct probe *p)
+{
+    p->calls = 0;
+    p->stop_after = 1;
+    assert_int_equal(loop_run(p->loop), 42);
+    return p->last;
+}
+
+static void vectors_sync_and_holes_on_a_file(void **state)
+{
+    struct probe p = {.loop = *state, .fd = -1};
+    struct loop_op op = {.fn = on_event, .owner = &p};
+    char a[4096], b[4096], c[8192];
+    const struct iovec out[2] = {{a, sizeof(a)}, {b, sizeof(b)}};
+    const struct iovec in = {c, sizeof(c)};
+    const int fd = memfd_create("loop", MFD_CLOEXEC);
+    struct stat st;
+
+    memset(a, 'a', sizeof(a));
+    memset(b, 'b', sizeof(b));
+    loop_writev(p.loop, &op, fd, out, 2, 4096, RWF_DSYNC);
+    assert_int_equal(run_one(&p), 8192);
+    loop_fdatasync(p.loop, &op, fd);
+    assert_int_equal(op.kind, LOOP_FSYNC);
+    assert_int_equal(run_one(&p), 0);
+    loop_fallocate(p.loop, &op, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                   4096, 4096);
+    assert_int_equal(run_one(&p), 0);
+    loop_readv(p.loop, &op, fd, &in, 1, 4096);
+    assert_int_equal(run_one(&p), 8192);
+    assert_int_equal(c[0] | c[4095], 0);
+    assert_memory_equal(c + 4096, b, 4096);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_blocks * 512, 4096);
+    close(fd);
+}
+
+/* More completions put aside than the completion queue has entries. */
+static void aside_has_no_limit(void **state)
+{
+    enum { N = 600 };
+    static struct loop_op ops[N];
+    struct probe p = {.loop = *state, .fd = -1, .stop_after = N};
+    struct probe slow = {.loop = *state, .fd = -1};
+    struct loop_op op = {.fn = on_event, .owner = &slow};
+
+    for (int i = 0; i < N; i++) {
+        ops[i] = (struct loop_op){.fn = on_event, .owner = &p};
+        loop_timer(p.loop, &ops[i], 1000);
+    }
+    loop_timer(p.loop, &op, 50000000);
+    while (!slow.calls)
+        loop_turn_of(p.loop, &slow, 1000000000);
+    assert_int_equal(p.calls, 0);
+    assert_int_equal(loop_run(p.loop), 42);
+    assert_int_equal(p.calls, N);
+}
+
+static void turn_of_an_owner_times_out(void **state)
+{
+    struct probe a = {.loop = *state, .fd = -1, .stop_after = 1};
+    struct probe b = {.loop = *state, .fd = -1, .stop_after = 1};
+    struct loop_op mine = {.fn = on_event, .owner = &a};
+    struct loop_op other = {.fn = on_event, .owner = &b};
+
+    loop_timer(a.loop, &mine, 3600000000000ull);
+    loop_timer(a.loop, &other, 1);
+    assert_false(loop_turn_of(a.loop, &a, 10000000));
+    assert_int_equal(b.calls, 0);
+    /* A result that was put aside is the one a drain returns. */
+    assert_int_equal(loop_drain(a.loop, &other), 0);
+    assert_int_equal(other.kind, LOOP_IDLE);
+    loop_cancel(a.loop, &mine);
+    assert_true(loop_turn_of(a.loop, &a, 1000000000));
+    assert_int_equal(a.last, -ECANCELED);
+    assert_int_equal(b.calls, 0);
+    assert_false(loop_is_current(a.loop));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +241,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(drain_keeps_the_others, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(full_queue_is_submitted, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(vectors_sync_and_holes_on_a_file, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(aside_has_no_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(turn_of_an_owner_times_out, setup,
                                         teardown),
     };
 
