@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * opt_disk.c: see opt_disk.h. A row for each key of --disk. What a file is
+ * can only be said when it is opened; here only words are looked at.
+ */
+#include "opt_disk.h"
+
+#include "config.h"
+#include "devices/backend/ratelimit.h"
+#include "keyval.h"
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char disk_option_syntax[] =
+    "FILE[,ro=on][,snapshot=on][,cache=writeback|none|writethrough]"
+    "[,id=ID][,iops=N][,bps=SIZE][,if=virtio]";
+
+static bool take_file(void *into, const char *value)
+{
+    struct disk_option *o = into;
+
+    o->blk.path = value;
+    return *value != '\0';
+}
+
+static bool take_ro(void *into, const char *value)
+{
+    struct disk_option *o = into;
+
+    return keyval_bool(value, &o->blk.read_only);
+}
+
+static bool take_snapshot(void *into, const char *value)
+{
+    struct disk_option *o = into;
+
+    return keyval_bool(value, &o->blk.snapshot);
+}
+
+static bool take_cache(void *into, const char *value)
+{
+    static const char *const names[] = {
+        [BLK_CACHE_WRITEBACK] = "writeback",
+        [BLK_CACHE_NONE] = "none",
+        [BLK_CACHE_WRITETHROUGH] = "writethrough",
+    };
+    struct disk_option *o = into;
+    unsigned i;
+
+    if (!keyval_name(value, names, ARRAY_LEN(names), &i))
+        return false;
+    o->blk.cache = (enum blk_cache)i;
+    return true;
+}
+
+static bool take_id(void *into, const char *value)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "abcdefghijklmnopqrstuvwxyz0123456789._-";
+    struct disk_option *o = into;
+    const size_t n = strlen(value);
+
+    o->id = value;
+    return n > 0 && n <= DISK_ID_MAX && strspn(value, letters) == n;
+}
+
+static bool take_iops(void *into, const char *value)
+{
+    struct disk_option *o = into;
+
+    return keyval_number(value, RATELIMIT_MAX_RATE, &o->blk.iops) &&
+           o->blk.iops > 0;
+}
+
+static bool take_bps(void *into, const char *value)
+{
+    struct disk_option *o = into;
+
+    return config_parse_size(value, &o->blk.bps) && o->blk.bps > 0 &&
+           o->blk.bps <= RATELIMIT_MAX_RATE;
+}
+
+static bool take_if(void *into, const char *value)
+{
+    static const char *const names[] = {[DISK_VIRTIO] = "virtio"};
+    struct disk_option *o = into;
+    unsigned i;
+
+    if (!keyval_name(value, names, ARRAY_LEN(names), &i))
+        return false;
+    o->iface = (enum disk_if)i;
+    return true;
+}
+
+static const struct keyval_key keys[] = {
+    {"ro", take_ro, "on or off", false},
+    {"snapshot", take_snapshot, "on or off", false},
+    {"cache", take_cache, "writeback, none or writethrough", false},
+    {"id", take_id, "1 to 20 letters, digits, '.', '_' or '-'", false},
+    {"iops", take_iops, "a number of operations a second, from 1", false},
+    {"bps", take_bps, "bytes a second such as 10M, up to 64G", false},
+    {"if", take_if, "virtio", false},
+};
+
+static const struct keyval_option disk = {
+    .name = "--disk",
+    .want = "a file, a block device or nbd:unix:PATH[:EXPORT]",
+    .take_value = take_file,
+    .keys = keys,
+    .n_keys = ARRAY_LEN(keys),
+};
+
+/* What each key allows but all of them together do not. */
+static int check_together(const struct disk_option *o)
+{
+    if (o->blk.read_only && o->blk.snapshot) {
+        log_error("--disk: %s: ro=on and snapshot=on exclude each other: give "
+                  "one",
+                  o->blk.path);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int disk_option_parse(const char *text, struct disk_option *out)
+{
+    int ret;
+
+    *out = (struct disk_option){.text = strdup(text)};
+    if (!out->text) {
+        log_error("--disk: out of memory");
+        return -ENOMEM;
+    }
+    ret = keyval_parse(&disk, out->text, out);
+    if (ret == 0)
+        ret = check_together(out);
+    if (ret < 0)
+        disk_option_free(out);
+    return ret;
+}
+
+void disk_option_free(struct disk_option *option)
+{
+    free(option->text);
+    *option = (struct disk_option){0};
+}

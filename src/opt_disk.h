@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * opt_disk.h: --disk FILE[,key=value...], one disk as the operator wants it.
+ */
+#ifndef VMM_OPT_DISK_H
+#define VMM_OPT_DISK_H
+
+#include "devices/backend/blk.h"
+
+#define DISK_ID_MAX 20 /* bytes, what a virtio serial number holds */
+
+/* What the guest sees the disk as. */
+enum disk_if {
+    DISK_VIRTIO,
+};
+
+struct disk_option {
+    struct blk_config blk; /* strings borrowed from text */
+    enum disk_if iface;
+    const char *id; /* borrowed from text; NULL: not given */
+    char *text;     /* owned */
+};
+
+/* For --help. */
+extern const char disk_option_syntax[];
+
+/*
+ * Parse one --disk. 0 or -EINVAL/-ENOMEM, logged, and then out needs no
+ * disk_option_free.
+ */
+must_check int disk_option_parse(const char *text, struct disk_option *out);
+void disk_option_free(struct disk_option *option);
+
+#endif
