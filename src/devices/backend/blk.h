@@ -52,9 +52,11 @@ struct blk_req {
     /* blk's own */
     struct loop_op io;
     struct blk *blk;
-    struct blk_req *next;
-    uint64_t moved;     /* bytes done so far: short transfers go on */
-    struct iovec *rest; /* the iovec left after a short transfer */
+    struct blk_req *next;  /* in the one list that it is in */
+    struct blk_req **link; /* in flight: what points to it; else NULL */
+    uint64_t moved;        /* bytes done so far: short transfers go on */
+    struct iovec part;     /* the part of a segment they go on with */
+    unsigned retries;      /* since something moved */
 };
 
 struct blk;
@@ -112,7 +114,18 @@ void blk_get_stats(const struct blk *blk, struct blk_stats *out);
 /* One front-end at a time; NULL detaches. */
 void blk_attach(struct blk *blk, blk_resized_fn *resized, void *owner);
 
-/* Always completes through req->done, never from inside this call. */
+/*
+ * A guest without flushes (VIRTIO_BLK_F_FLUSH refused, write cache off) gets
+ * each write answered only once it is on stable storage. cache=writethrough
+ * does so whatever is set here. Begins with off.
+ */
+void blk_set_writethrough(struct blk *blk, bool on);
+
+/*
+ * Always completes through req->done, never from inside this call. -EINVAL:
+ * out of range or not aligned; -EROFS; -EOPNOTSUPP; -EIO, -ENOSPC and the
+ * like from the host; -ECANCELED by a drain.
+ */
 void blk_submit(struct blk *blk, struct blk_req *req);
 
 /*
@@ -121,7 +134,10 @@ void blk_submit(struct blk *blk, struct blk_req *req);
  */
 void blk_drain(struct blk *blk);
 
-/* Look at the image's size again; tells the front-end if it changed. */
+/*
+ * Look at the image's size again; tells the front-end if it changed. 0 or
+ * -errno, logged.
+ */
 must_check int blk_resize(struct blk *blk);
 
 #endif
