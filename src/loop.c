@@ -23,9 +23,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define LOOP_SQ_ENTRIES 64
 #define LOOP_CQ_ENTRIES 256
+
+/* BLOCK_URING_CMD_DISCARD of <linux/blkdev.h>, Linux 6.12. */
+#define BLOCK_DISCARD _IO(0x12, 0)
 
 struct loop {
     struct io_uring ring;
@@ -44,6 +48,7 @@ static const char *const kind_names[] = {
     [LOOP_POLLOUT] = "pollout", [LOOP_READ] = "read",
     [LOOP_WRITE] = "write",     [LOOP_TIMER] = "timer",
     [LOOP_FSYNC] = "fsync",     [LOOP_FALLOCATE] = "fallocate",
+    [LOOP_DISCARD] = "discard",
 };
 
 static int ring_init(struct io_uring *ring)
@@ -199,6 +204,18 @@ void loop_fallocate(struct loop *loop, struct loop_op *op, int fd, int mode,
     struct io_uring_sqe *sqe = op_start(loop, op, LOOP_FALLOCATE);
 
     io_uring_prep_fallocate(sqe, fd, mode, (off_t)off, (off_t)len);
+    io_uring_sqe_set_data(sqe, op);
+}
+
+void loop_discard(struct loop *loop, struct loop_op *op, int fd, uint64_t off,
+                  uint64_t len)
+{
+    struct io_uring_sqe *sqe = op_start(loop, op, LOOP_DISCARD);
+
+    io_uring_prep_rw(IORING_OP_URING_CMD, sqe, fd, NULL, 0, 0);
+    sqe->cmd_op = BLOCK_DISCARD;
+    sqe->addr = off;
+    sqe->addr3 = len;
     io_uring_sqe_set_data(sqe, op);
 }
 

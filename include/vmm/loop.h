@@ -33,6 +33,7 @@ enum loop_kind {
     LOOP_TIMER,
     LOOP_FSYNC,
     LOOP_FALLOCATE,
+    LOOP_DISCARD,
 };
 
 /* res: bytes moved, poll events, 0 for a timer that fired, or -errno. */
@@ -103,6 +104,13 @@ void loop_fdatasync(struct loop *loop, struct loop_op *op, int fd);
 /* fallocate(2) with its mode. */
 void loop_fallocate(struct loop *loop, struct loop_op *op, int fd, int mode,
                     uint64_t off, uint64_t len);
+
+/*
+ * What ioctl BLKDISCARD does, but asynchronous: Linux 6.12 and later; else
+ * -EOPNOTSUPP or -EINVAL, as for devices that cannot discard.
+ */
+void loop_discard(struct loop *loop, struct loop_op *op, int fd, uint64_t off,
+                  uint64_t len);
 
 /* Call op->fn once, ns nanoseconds from now (res 0), unless cancelled. */
 void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);

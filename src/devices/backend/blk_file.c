@@ -235,6 +235,7 @@ static int set_up(struct blk_file *file, const struct blk_config *cfg,
     ret = blk_lock(file->fd, cfg->path, !info->read_only);
     if (ret == 0 && S_ISBLK(st.st_mode) && !info->read_only)
         ret = claim_device(file, cfg->path);
+    file->can_discard = S_ISBLK(st.st_mode);
     if (ret == 0)
         ret = set_flags(file, cfg, !info->read_only);
     if (ret < 0)

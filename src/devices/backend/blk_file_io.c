@@ -6,7 +6,9 @@
  * Discard and write-zeroes are fallocate(2), for block devices as well: the
  * kernel turns PUNCH_HOLE and ZERO_RANGE there into what BLKDISCARD and
  * BLKZEROOUT do, but as an asynchronous operation that needs no thread of
- * ours. What a file system cannot do is found out once: a discard is then
+ * ours. Some devices can discard but not make zeroes, and so refuse the
+ * hole: those are asked by the discard command of newer kernels first. What
+ * a file system or device cannot do is found out once: a discard is then
  * ignored, which it may be; zeroes are written.
  *
  * Writethrough: writes carry RWF_DSYNC; fallocate has no such flag and is
@@ -91,7 +93,20 @@ static bool is_unsupported(int res)
     return res == -EOPNOTSUPP || res == -ENOSYS;
 }
 
-static void on_discarded(struct loop_op *op, int res)
+static void on_device_discarded(struct loop_op *op, int res)
+{
+    struct blk_req *req = blk_req_of(op);
+
+    /* EINVAL: this kernel has the command not for devices. */
+    if (is_unsupported(res) || res == -EINVAL) {
+        req->blk->file->can_discard = false;
+        blk_go_on(req);
+        return;
+    }
+    blk_result(req, res);
+}
+
+static void on_hole_discarded(struct loop_op *op, int res)
 {
     struct blk_req *req = blk_req_of(op);
 
@@ -107,14 +122,17 @@ static void on_discarded(struct loop_op *op, int res)
 void blk_file_discard(struct blk_req *req)
 {
     const struct blk_file *file = req->blk->file;
+    struct loop *loop = req->blk->loop;
 
-    if (file->no_punch) {
+    if (file->can_discard) {
+        req->io.fn = on_device_discarded;
+        loop_discard(loop, &req->io, file->fd, req->offset, req->len);
+    } else if (!file->no_punch) {
+        req->io.fn = on_hole_discarded;
+        loop_fallocate(loop, &req->io, file->fd, PUNCH, req->offset, req->len);
+    } else {
         blk_end_later(req, 0);
-        return;
     }
-    req->io.fn = on_discarded;
-    loop_fallocate(req->blk->loop, &req->io, file->fd, PUNCH, req->offset,
-                   req->len);
 }
 
 /* After a fallocate that was to make zeroes; *missing: it is not there. */

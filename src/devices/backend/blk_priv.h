@@ -46,6 +46,7 @@ struct blk_file {
     int claim_fd;       /* owned: keeps the host from a block device; or -1 */
     uint32_t mem_align; /* of memory given to fd */
     uint32_t block;     /* of offsets and lengths given to fd */
+    bool can_discard;   /* a block device, until it was seen not to */
     bool no_punch;      /* the file system was seen to have no holes */
     bool no_zero_range;
 };
