@@ -19,7 +19,7 @@
 
 #define BLK_MAX_IN_FLIGHT 128
 #define BLK_MAX_RETRIES   16 /* EINTR and EAGAIN without progress */
-#define BLK_PATIENCE_NS   10000000000u
+#define BLK_PATIENCE_NS   5000000000u
 
 struct blk_ops {
     const char *name;
