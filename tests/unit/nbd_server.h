@@ -39,11 +39,11 @@ struct nbd_request {
 
 struct nbd_server {
     char path[108];
-    uint16_t export_flags; /* NBD_SEND_* */
-    uint32_t max_block;    /* 0: no NBD_INFO_BLOCK_SIZE */
-    bool old_style;        /* knows no NBD_OPT_GO */
-    bool padding;          /* has no NO_ZEROES */
-    enum trick trick;
+    uint16_t export_flags;    /* NBD_SEND_* */
+    uint32_t max_block;       /* 0: no NBD_INFO_BLOCK_SIZE */
+    bool old_style;           /* knows no NBD_OPT_GO */
+    bool padding;             /* has no NO_ZEROES */
+    _Atomic enum trick trick; /* for the requests from here on */
     uint32_t error;
     /* what it saw */
     unsigned requests[8]; /* by type */
@@ -52,6 +52,7 @@ struct nbd_server {
     char name[256];
     unsigned char mem[NBD_SIZE];
     /* its own */
+    enum trick now; /* for the requests at hand */
     int listener;
     int fd;
     uint64_t last_cookie;
@@ -71,7 +72,7 @@ static inline void srv_write(struct nbd_server *s, const void *buf, size_t n)
         size_t k = n;
         ssize_t put;
 
-        if (s->trick == TRICK_DRIP)
+        if (s->now == TRICK_DRIP)
             k = 1 + (size_t)rand() % (n < 3000 ? n : 3000);
         put = send(s->fd, p, k, MSG_NOSIGNAL);
         if (put <= 0)
@@ -196,24 +197,24 @@ static inline bool srv_request(struct nbd_server *s, struct nbd_request *r)
 
 static inline void srv_reply(struct nbd_server *s, const struct nbd_request *r)
 {
-    const uint32_t error = s->trick == TRICK_ERROR ? s->error : 0;
+    const uint32_t error = s->now == TRICK_ERROR ? s->error : 0;
     unsigned char head[16], *p = head;
     uint64_t cookie = r->cookie;
 
-    if (s->trick == TRICK_SILENT)
+    if (s->now == TRICK_SILENT)
         return;
-    if (s->trick == TRICK_BAD_COOKIE)
+    if (s->now == TRICK_BAD_COOKIE)
         cookie ^= 0xffff;
-    if (s->trick == TRICK_OLD_COOKIE)
+    if (s->now == TRICK_OLD_COOKIE)
         cookie = s->last_cookie;
     s->last_cookie = r->cookie;
-    srv_put(&p, NBD_REPLY_MAGIC ^ (s->trick == TRICK_BAD_MAGIC), 4);
+    srv_put(&p, NBD_REPLY_MAGIC ^ (s->now == TRICK_BAD_MAGIC), 4);
     srv_put(&p, error, 4);
     srv_put(&p, cookie, 8);
-    srv_write(s, head, s->trick == TRICK_HANG_UP ? 11 : sizeof(head));
-    if (s->trick == TRICK_HANG_UP)
+    srv_write(s, head, s->now == TRICK_HANG_UP ? 11 : sizeof(head));
+    if (s->now == TRICK_HANG_UP)
         shutdown(s->fd, SHUT_RDWR);
-    if (s->trick == TRICK_TWICE)
+    if (s->now == TRICK_TWICE)
         srv_write(s, head, sizeof(head));
     if (r->type == NBD_READ && !error)
         srv_write(s, s->mem + r->offset, r->len);
@@ -224,13 +225,14 @@ static inline bool srv_batch(struct nbd_server *s)
 {
     struct nbd_request batch[NBD_BATCH];
     struct pollfd poll_fd = {.fd = s->fd, .events = POLLIN};
-    const unsigned max = s->trick == TRICK_REORDER ? NBD_BATCH : 1;
+    const unsigned max = s->now == TRICK_REORDER ? NBD_BATCH : 1;
     unsigned n = 0;
     bool on = true;
 
     do
         on = srv_request(s, &batch[n]) && ++n;
     while (on && n < max && poll(&poll_fd, 1, 5) > 0);
+    s->now = s->trick;
     while (n)
         srv_reply(s, &batch[--n]);
     return on;
@@ -240,6 +242,7 @@ static inline void *srv_thread(void *arg)
 {
     struct nbd_server *s = arg;
 
+    s->now = s->trick;
     s->fd = accept(s->listener, NULL, NULL);
     if (s->fd >= 0 && srv_handshake(s))
         while (srv_batch(s))
