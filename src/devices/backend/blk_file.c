@@ -158,7 +158,7 @@ int blk_file_size(const struct blk_file *file, uint64_t *out)
 static int find_size(const struct blk_file *file, const char *path,
                      struct blk_info *info)
 {
-    uint64_t size, rest;
+    uint64_t size = 0, rest;
     const int ret = blk_file_size(file, &size);
 
     if (ret < 0) {

@@ -205,7 +205,7 @@ static void take_info(const struct option_reply *reply, struct nbd_export *out,
     }
 }
 
-/* 0, -ENOTSUP if the server knows no NBD_OPT_GO (not logged), -errno. */
+/* 0, 1 if the server knows no NBD_OPT_GO, or -errno, logged. */
 static int go(const struct nbd_server *server, struct nbd_export *out)
 {
     unsigned char data[4 + MAX_NAME + 4];
@@ -225,7 +225,7 @@ static int go(const struct nbd_server *server, struct nbd_export *out)
         if (reply.type == NBD_REP_ACK)
             return known ? 0 : protocol_error(server, "did not tell a size");
         if (reply.type == NBD_REP_ERR_UNSUP)
-            return -ENOTSUP;
+            return 1;
         if (reply.type & NBD_REP_ERR) {
             log_error("disk %s: NBD server: no export '%s' (error %u): %s",
                       server->disk, server->name, reply.type & ~NBD_REP_ERR,
@@ -241,7 +241,7 @@ static int go(const struct nbd_server *server, struct nbd_export *out)
 static int go_old_style(const struct nbd_server *server, struct nbd_export *out)
 {
     const uint32_t n = (uint32_t)strlen(server->name);
-    unsigned char data[10 + PADDING];
+    unsigned char data[10 + PADDING] = {0};
     int ret = ask(server, NBD_OPT_EXPORT_NAME,
                   (const unsigned char *)server->name, n);
 
@@ -290,7 +290,7 @@ int nbd_handshake(int fd, const char *disk, const char *name,
     *out = (struct nbd_export){.min_block = 1, .max_block = DEFAULT_MAX_BLOCK};
     if (ret == 0)
         ret = go(&server, out);
-    if (ret == -ENOTSUP)
+    if (ret == 1)
         ret = go_old_style(&server, out);
     return ret < 0 ? ret : check_export(&server, out);
 }
