@@ -171,7 +171,7 @@ static void limited(struct rig *rig)
     rig_wait(rig);
     took = clock_ns() - from;
     assert_true(took >= 198000000);
-    assert_true(took < 400000000); /* generous: others use this machine */
+    assert_true(took < 2000000000); /* others use this machine */
 }
 
 static void the_rate_is_kept(void **state)
