@@ -357,6 +357,53 @@ static void a_paste_arrives_whole(void **state)
     assert_false(r->level);
 }
 
+/* A handler that reads until it finds nothing comes to its end. */
+static void a_long_input_pauses(void **state)
+{
+    static const char block[16 * 1024];
+    struct rig *r = *state;
+    unsigned got = 0;
+    unsigned handlers = 0;
+
+    out(r, FCR, 0xc1);
+    out(r, MCR, OPEN);
+    out(r, IER, 0x01);
+    rig_type(&r->far, block, sizeof(block));
+    for (; got < sizeof(block) && handlers < 10000; handlers++) {
+        const unsigned before = got;
+
+        rig_run(&r->far, RIG_MS);
+        for (; in(r, LSR) & 1; got++)
+            in(r, RBR);
+        assert_in_range(got - before, 0, 256 + 16);
+        assert_int_equal(in(r, IIR), 0xc1);
+        assert_false(r->level);
+    }
+    assert_int_equal(got, sizeof(block));
+    assert_in_range(r->rises, 16 * 1024 / 272, handlers);
+}
+
+static void dropping_rts_stops_the_far_end(void **state)
+{
+    struct rig *r = *state;
+
+    out(r, FCR, 0x01);
+    out(r, MCR, OPEN);
+    out(r, IER, 0x01);
+    out(r, MCR, 0x09); /* DTR, OUT2: wait */
+    type(r, "w");
+    assert_false(r->level);
+    assert_int_equal(in(r, LSR), THRE_TEMT);
+    out(r, MCR, OPEN);
+    assert_true(r->level);
+    assert_int_equal(in(r, RBR), 'w');
+    /* Neither DTR nor RTS, but somebody wants the interrupt. */
+    out(r, MCR, 0x08);
+    type(r, "s");
+    assert_true(r->level);
+    assert_int_equal(in(r, RBR), 's');
+}
+
 static void loopback_moves_the_lines(void **state)
 {
     /* MCR outputs, MSR inputs: DTR DSR, RTS CTS, OUT1 RI, OUT2 DCD. */
@@ -524,6 +571,8 @@ int main(void)
         TEST(nothing_typed_early_is_lost),
         TEST(polling_needs_no_modem_lines),
         TEST(a_paste_arrives_whole),
+        TEST(a_long_input_pauses),
+        TEST(dropping_rts_stops_the_far_end),
         TEST(loopback_moves_the_lines),
         TEST(loopback_interrupts),
         TEST(break_comes_back_as_a_marked_null),

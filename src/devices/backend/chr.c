@@ -38,6 +38,7 @@ static void on_wake(struct loop_op *op, int res)
         return; /* cancelled */
     c->kick = CHR_KICK_NONE;
     chr_flush(c);
+    chr_redeliver(c);
     chr_fill(c);
 }
 

@@ -13,8 +13,9 @@
  * nothing is lost under paste.
  *
  * Thread: all calls with the board lock held; vCPU threads may call
- * chr_write, chr_read and chr_room. Open, start, close and the rest belong
- * to the loop thread. SIGPIPE must be ignored: a reader may go away.
+ * chr_write, chr_read, chr_room and chr_want_input. Open, start, close and the
+ * rest belong to the loop thread. SIGPIPE must be ignored: a reader may go
+ * away.
  */
 #ifndef BACKEND_CHR_H
 #define BACKEND_CHR_H
@@ -94,6 +95,12 @@ void chr_write(struct chr *c, const void *buf, size_t n);
 
 /* Take up to n bytes of input; 0 if there are none. */
 size_t chr_read(struct chr *c, void *buf, size_t n);
+
+/*
+ * Call readable once more, at the latest CHR_FLUSH_NS from now, if there is
+ * input left: for a front-end that takes it in portions.
+ */
+void chr_want_input(struct chr *c);
 
 /* The last CHR_TAIL_LINES lines written, for a failure report; to stderr. */
 void chr_dump_tail(const struct chr *c);

@@ -59,6 +59,22 @@ static void deliver(struct chr *c)
     c->in.delivering = false;
 }
 
+void chr_want_input(struct chr *c)
+{
+    if (!c->in.n)
+        return; /* what comes next is announced anyway */
+    c->in.wanted = true;
+    chr_kick(c, CHR_KICK_LATER);
+}
+
+void chr_redeliver(struct chr *c)
+{
+    if (!c->in.wanted)
+        return;
+    c->in.wanted = false;
+    deliver(c);
+}
+
 static void accept_bytes(struct chr *c, size_t n)
 {
     struct chr_input *in = &c->in;

@@ -43,6 +43,7 @@ struct chr_input {
     bool more;       /* the last read did not find it empty */
     bool held;       /* chr_hold_input: leave the descriptor alone */
     bool again;      /* became readable while a read was in flight */
+    bool wanted;     /* chr_want_input: call readable at the next wake */
     bool delivering; /* inside the front-end's readable callback */
     size_t head;     /* first byte not yet taken */
     size_t n;
@@ -93,6 +94,9 @@ void chr_input_close(struct chr *c);
 
 /* Read if there may be input and there is room for it. Loop thread. */
 void chr_fill(struct chr *c);
+
+/* Offer what is left to a front-end that asked for it. Loop thread. */
+void chr_redeliver(struct chr *c);
 
 /* Remember bytes written, for chr_dump_tail. */
 void chr_tail_add(struct chr *c, const unsigned char *bytes, size_t n);

@@ -14,7 +14,10 @@
  * the backend, and an overrun can happen in loopback mode only. The far end
  * honours hardware flow control: it waits until the guest is ready to
  * receive (receiver_open), so that what was typed or piped in before is not
- * thrown away when a driver resets the FIFOs.
+ * thrown away when a driver resets the FIFOs. And it pauses now and then
+ * (RX_BURST): an interrupt handler that always finds another byte would
+ * never return, or give up while the line is high, and the interrupt is an
+ * edge.
  *
  * Register access: vCPU threads; backend callbacks: loop thread; always with
  * the board lock. Must never wait for the backend.
@@ -25,6 +28,9 @@
 #include <stdlib.h>
 
 #define FIFO_SIZE 16u
+
+/* Bytes received in a row, until the loop has run once more. */
+#define RX_BURST 256u
 
 /* Offsets from the first port. */
 enum {
@@ -108,6 +114,7 @@ struct uart16550 {
     uint8_t dlm;
     bool fifos;       /* FCR bit 0 */
     unsigned trigger; /* receiver FIFO level that interrupts */
+    unsigned burst;   /* bytes received since the loop offered some */
     bool overrun;     /* LSR bit 1 */
     bool thre;        /* the THRE interrupt is pending */
     bool polling;     /* the last access read LSR */
@@ -183,13 +190,16 @@ static void update_line(struct uart16550 *u)
 
 /*
  * May the far end send? With RTS raised, as a driver does when somebody
- * opens the port; small kernels forget RTS but enable the interrupt.
+ * opens the port; with DTR alone it says not to, or not yet. Small kernels
+ * forget both but enable the interrupt.
  */
 static bool receiver_open(const struct uart16550 *u)
 {
     if (u->mcr & MCR_LOOP)
         return false;
-    return (u->mcr & MCR_RTS) || ((u->mcr & MCR_OUT2) && (u->ier & IER_RDA));
+    if (u->mcr & (MCR_RTS | MCR_DTR))
+        return u->mcr & MCR_RTS;
+    return (u->mcr & MCR_OUT2) && (u->ier & IER_RDA);
 }
 
 /* Take from the backend what the receiver has room for. */
@@ -200,7 +210,12 @@ static void fill_receiver(struct uart16550 *u)
 
     if (u->rx.n >= fifo_capacity(u))
         return;
+    if (u->burst >= RX_BURST) {
+        chr_want_input(u->chr);
+        return;
+    }
     n = chr_read(u->chr, bytes, fifo_capacity(u) - u->rx.n);
+    u->burst += (unsigned)n;
     for (size_t i = 0; i < n; i++)
         fifo_put(&u->rx, bytes[i], 0);
 }
@@ -493,6 +508,7 @@ static void on_readable(void *owner)
 {
     struct uart16550 *u = owner;
 
+    u->burst = 0;
     pull_input(u);
     update_line(u);
 }
