@@ -428,7 +428,8 @@ enum verdict board_run(struct board *b)
 
 void board_stop(struct board *b, enum verdict v)
 {
-    if (!b->decided) {
+    /* A reboot just asked for does not outlive the order to end. */
+    if (!b->decided || b->verdict == VERDICT_REBOOT) {
         b->decided = true;
         b->verdict = v;
     }
