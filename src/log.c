@@ -2,11 +2,12 @@
 /*
  * log.c: see vmm/log.h. Each line is formatted into a stack buffer and
  * written by one write(2): no allocation, no stdio lock, so that any thread
- * may log at any time, also in the sandbox.
+ * may log at any time, also in the sandbox and under the board lock.
  */
 #include "vmm/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,12 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 1024
+#define STALL_MS       100
 
 static struct {
     enum log_level level;
     bool crlf;
+    bool stalled; /* atomic: nobody reads standard error */
 } log_state = {.level = LOG_INFO};
 
 static const struct {
@@ -65,6 +68,27 @@ static void mask_control(char *s)
             *s = '?';
 }
 
+/* A pipe or terminal that is writable takes a line without blocking. */
+static bool has_reader(void)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    const bool stalled = __atomic_load_n(&log_state.stalled, __ATOMIC_RELAXED);
+    int ready;
+
+    do {
+        ready = poll(&p, 1, stalled ? 0 : STALL_MS);
+    } while (ready < 0 && errno == EINTR);
+    __atomic_store_n(&log_state.stalled, ready == 0, __ATOMIC_RELAXED);
+    return ready != 0;
+}
+
+void log_bytes(const void *line, size_t n)
+{
+    /* Nobody can be told if standard error itself is gone. */
+    if (has_reader() && write(STDERR_FILENO, line, n) < 0)
+        return;
+}
+
 printf_like(2, 0) static void put_line(enum log_level level, const char *fmt,
                                        va_list ap)
 {
@@ -82,9 +106,7 @@ printf_like(2, 0) static void put_line(enum log_level level, const char *fmt,
     if (log_state.crlf)
         line[n++] = '\r';
     line[n++] = '\n';
-    /* Nobody can be told if standard error itself is gone. */
-    if (write(STDERR_FILENO, line, n) < 0)
-        return;
+    log_bytes(line, n);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)

@@ -6,7 +6,10 @@
  * are ordered; the process-wide level is the one mutable global of vmm. On a
  * terminal in raw mode lines end in CR LF (log_set_crlf).
  *
- * Thread: any. A line is one write(2), so that lines never mix.
+ * Thread: any. A line is one write(2), so that lines never mix. Whoever reads
+ * standard error and stops doing so is waited for once, 100 ms; from then on
+ * lines are lost until he reads again. A guest can make us say things, and
+ * must not be able to make us wait.
  */
 #ifndef VMM_LOG_H
 #define VMM_LOG_H
@@ -42,6 +45,9 @@ void log_line(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+/* Print n bytes, a line of the caller's making, by the same rules. */
+void log_bytes(const void *line, size_t n);
 
 /*
  * A message class a guest can trigger: at most LOG_LIMIT_PER_SEC lines a

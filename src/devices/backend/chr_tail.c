@@ -9,7 +9,6 @@
 #include "devices/backend/chr_priv.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define LINE_BYTES 512
 
@@ -76,9 +75,7 @@ static void put_line(const struct chr *c, char *line, size_t n)
     if (c->stderr_tty)
         line[n++] = '\r';
     line[n++] = '\n';
-    /* Nobody can be told if standard error itself is gone. */
-    if (write(STDERR_FILENO, line, n) < 0)
-        return;
+    log_bytes(line, n);
 }
 
 void chr_dump_tail(const struct chr *c)
