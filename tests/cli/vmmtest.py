@@ -91,8 +91,11 @@ def threads_of(pid):
     """Thread names and ids, as a dict."""
     found = {}
     for tid in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{tid}/comm", encoding="utf-8") as f:
-            found[f.read().strip()] = int(tid)
+        try:
+            with open(f"/proc/{pid}/task/{tid}/comm", encoding="utf-8") as f:
+                found[f.read().strip()] = int(tid)
+        except OSError:
+            continue  # it ended meanwhile
     return found
 
 
