@@ -59,8 +59,7 @@ static inline void rig_await(struct chr_rig *r, const size_t *n, size_t want)
 }
 
 /* Read want bytes of what comes while the loop runs; how many came. */
-static inline size_t rig_read(struct chr_rig *r, int fd, char *buf,
-                              size_t want)
+static inline size_t rig_read(struct chr_rig *r, int fd, char *buf, size_t want)
 {
     size_t n = 0;
 
