@@ -98,6 +98,8 @@ static void print_filter(const char *name, unsigned who)
 
     if (!ctx)
         die("seccomp_init", ENOMEM);
+    /* Calls by another ABI end the process too, not only their thread. */
+    seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
     /* The hottest calls first, the rest by binary search. */
     seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     add_rules(ctx, kvm_rules, kvm_rules_len, who);

@@ -15,6 +15,7 @@
 #include "vmm/log.h"
 
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -67,6 +68,17 @@ _Noreturn static void last_words(char *line, size_t size, int code)
     _exit(code);
 }
 
+static const char *syscall_name(const siginfo_t *info)
+{
+    const unsigned nr = (unsigned)info->si_syscall;
+
+    if (info->si_arch != AUDIT_ARCH_X86_64)
+        return "of the 32-bit ABI";
+    if (nr < ARRAY_LEN(syscall_names) && syscall_names[nr])
+        return syscall_names[nr];
+    return "unknown";
+}
+
 static void on_violation(int sig, siginfo_t *info, void *context)
 {
     const unsigned nr = (unsigned)info->si_syscall;
@@ -74,9 +86,7 @@ static void on_violation(int sig, siginfo_t *info, void *context)
 
     (void)sig;
     (void)context;
-    put(line, sizeof(line),
-        nr < ARRAY_LEN(syscall_names) && syscall_names[nr] ? syscall_names[nr]
-                                                           : "unknown");
+    put(line, sizeof(line), syscall_name(info));
     put(line, sizeof(line), " (");
     put_number(line, sizeof(line), nr, 10);
     put(line, sizeof(line), ") by thread ");
@@ -117,6 +127,8 @@ int sandbox_early(void)
         sigemptyset(&sa.sa_mask);
         BUG_ON(sigaction(handlers[i].sig, &sa, NULL) != 0);
     }
+    /* What whoever started us had open is no business of a guest's. */
+    (void)close_range(STDERR_FILENO + 1, ~0u, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         log_error("sandbox: no_new_privs: %s: use --sandbox=off to debug",
                   strerror(errno));
