@@ -4,7 +4,7 @@
  *
  *   FAILALLOC=N      the Nth allocation of the program fails
  *   FAILALLOC=N+     that one and all later ones
- *   FAILALLOC_LOG=F  a line is appended to F for each that failed
+ *   FAILALLOC_LOG=F  a byte of F becomes 'f' when one has failed
  *
  * Counted is what is asked for after the dynamic linker is done. Where it
  * sits before the sanitizers' allocator, a failure is seen by the program as
@@ -19,9 +19,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
-
-#define LOG_FD 200 /* out of the program's way */
 
 /* For who comes before arm(): the dynamic linker, the sanitizers' start. */
 static _Alignas(16) char early[1 << 18];
@@ -37,6 +36,7 @@ static struct {
 } next;
 
 static bool armed;
+static volatile char *mark; /* in the log */
 static bool all_later;
 static long first; /* the first that fails */
 static atomic_long count;
@@ -65,8 +65,12 @@ __attribute__((constructor)) static void arm(void)
     look_up();
     if (!which || !log)
         return;
-    fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0 || dup3(fd, LOG_FD, O_CLOEXEC) < 0)
+    /* Not by a descriptor: the program closes what it does not know. */
+    fd = open(log, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, 1) < 0)
+        abort();
+    mark = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (mark == MAP_FAILED)
         abort();
     close(fd);
     first = strtol(which, NULL, 10);
@@ -83,8 +87,7 @@ static bool fails(void)
     n = atomic_fetch_add(&count, 1) + 1;
     if (n != first && !(all_later && n > first))
         return false;
-    if (write(LOG_FD, "failed\n", 7) < 0)
-        abort();
+    *mark = 'f';
     errno = ENOMEM;
     return true;
 }

@@ -8,9 +8,10 @@
  * ABI: 64, x32 or 32 (int 0x80, by changing two bytes of the thread's code).
  * The thread must be inside a system call, as vmm's threads are when they
  * wait or run the guest; it does the new one in place of that. Prints how the
- * thread fared: "returned N", "signal N" (it will be delivered), "ended".
+ * thread fared: "returned N", "signal N" (which it is about to get), "ended".
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@
 #define MAX_ARGS 6
 #define INT_80   0x80cdul /* cd 80, little-endian */
 #define SYSCALL  0x050ful /* 0f 05 */
+
+#define SYSCALL_STOP (SIGTRAP | 0x80)
 
 static void die(const char *what)
 {
@@ -81,21 +84,45 @@ static void set_instruction(pid_t tid, unsigned long long rip, bool narrow)
     check(ptrace(PTRACE_POKETEXT, tid, rip, word), "PTRACE_POKETEXT");
 }
 
-static void report(pid_t tid, int sig)
+/* Let the thread go to its next stop in a system call. False: it ended. */
+static bool next_stop(pid_t tid)
 {
+    int sig = 0;
+
+    do {
+        check(ptrace(PTRACE_SYSCALL, tid, NULL, (long)sig), "PTRACE_SYSCALL");
+        sig = wait_stop(tid);
+    } while (sig >= 0 && sig != SYSCALL_STOP);
+    return sig >= 0;
+}
+
+/* Is a signal on its way to this very thread? Returns it, or 0. */
+static int pending_signal(pid_t tid)
+{
+    const struct __ptrace_peeksiginfo_args one = {.nr = 1};
+    siginfo_t info;
+
+    if (ptrace(PTRACE_PEEKSIGINFO, tid, &one, &info) != 1)
+        return 0;
+    return info.si_signo;
+}
+
+/* Say how it went; after a return, back into the call the thread was in. */
+static void finish(pid_t tid, struct user_regs_struct *old)
+{
+    const int sig = pending_signal(tid);
     struct user_regs_struct r;
 
-    if (sig < 0) {
-        puts("ended");
-        return;
-    }
-    if (sig == SIGTRAP) {
-        check(ptrace(PTRACE_GETREGS, tid, NULL, &r), "PTRACE_GETREGS");
+    check(ptrace(PTRACE_GETREGS, tid, NULL, &r), "PTRACE_GETREGS");
+    if (sig) {
+        printf("signal %d\n", sig);
+    } else {
         printf("returned %lld\n", (long long)r.rax);
-        return;
+        old->rip -= 2;
+        old->rax = old->orig_rax;
+        check(ptrace(PTRACE_SETREGS, tid, NULL, old), "PTRACE_SETREGS");
     }
-    printf("signal %d\n", sig);
-    check(ptrace(PTRACE_DETACH, tid, NULL, (long)sig), "PTRACE_DETACH");
+    check(ptrace(PTRACE_DETACH, tid, NULL, NULL), "PTRACE_DETACH");
 }
 
 int main(int argc, char **argv)
@@ -105,14 +132,14 @@ int main(int argc, char **argv)
     const bool narrow = strcmp(abi, "32") == 0;
     struct user_regs_struct old, r;
     pid_t tid;
-    int sig;
 
     if (argc < 4 || argc > 4 + MAX_ARGS)
         return 2;
     tid = (pid_t)strtol(argv[1], NULL, 10);
     for (int i = 4; i < argc; i++)
         args[i - 4] = strtoull(argv[i], NULL, 0);
-    check(ptrace(PTRACE_SEIZE, tid, NULL, NULL), "PTRACE_SEIZE");
+    check(ptrace(PTRACE_SEIZE, tid, NULL, (long)PTRACE_O_TRACESYSGOOD),
+          "PTRACE_SEIZE");
     check(ptrace(PTRACE_INTERRUPT, tid, NULL, NULL), "PTRACE_INTERRUPT");
     wait_stop(tid);
     check(ptrace(PTRACE_GETREGS, tid, NULL, &old), "PTRACE_GETREGS");
@@ -123,15 +150,9 @@ int main(int argc, char **argv)
     set_arguments(&r, narrow, args);
     set_instruction(tid, r.rip, narrow);
     check(ptrace(PTRACE_SETREGS, tid, NULL, &r), "PTRACE_SETREGS");
-    check(ptrace(PTRACE_SINGLESTEP, tid, NULL, NULL), "PTRACE_SINGLESTEP");
-    sig = wait_stop(tid);
-    report(tid, sig);
-    if (sig == SIGTRAP) {
-        /* As if nothing had been: back into the call it was in. */
-        old.rip -= 2;
-        old.rax = old.orig_rax;
-        check(ptrace(PTRACE_SETREGS, tid, NULL, &old), "PTRACE_SETREGS");
-        check(ptrace(PTRACE_DETACH, tid, NULL, NULL), "PTRACE_DETACH");
-    }
+    if (next_stop(tid) && next_stop(tid)) /* into the call, and out of it */
+        finish(tid, &old);
+    else
+        puts("ended");
     return 0;
 }
