@@ -445,8 +445,11 @@ static void park_cpus(struct board *b)
 {
     for (unsigned i = 0; i < b->cfg->cpus; i++)
         vcpu_kick(b->cpus[i], VCPU_REASON_PAUSE);
+    /* A vCPU may be waiting for the loop, which now waits for it. */
+    loop_wait_begin(b->host.loop);
     for (unsigned i = 0; i < b->cfg->cpus; i++)
         vcpu_wait_parked(b->cpus[i]);
+    loop_wait_end(b->host.loop);
 }
 
 static void unpark_cpus(struct board *b)

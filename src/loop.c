@@ -15,7 +15,8 @@
  * SINGLE_ISSUER and DEFER_TASKRUN (Linux 6.1) spare the interrupts and locks
  * of a ring that several threads might use; older kernels get a plain ring.
  */
-#include "vmm/loop.h"
+#include "loop_priv.h"
+
 #include "vmm/log.h"
 
 #include <errno.h>
@@ -41,6 +42,9 @@ struct loop {
     struct loop_op **aside_end;
     pthread_t thread; /* that is in loop_run, while running */
     _Atomic bool running;
+    struct loop_posts posts;
+    uint64_t batch; /* submissions so far */
+    bool busy;      /* the next turn has work without waiting */
 };
 
 static const char *const kind_names[] = {
@@ -48,7 +52,7 @@ static const char *const kind_names[] = {
     [LOOP_POLLOUT] = "pollout", [LOOP_READ] = "read",
     [LOOP_WRITE] = "write",     [LOOP_TIMER] = "timer",
     [LOOP_FSYNC] = "fsync",     [LOOP_FALLOCATE] = "fallocate",
-    [LOOP_DISCARD] = "discard",
+    [LOOP_DISCARD] = "discard", [LOOP_POST] = "post",
 };
 
 static int ring_init(struct io_uring *ring)
@@ -84,6 +88,20 @@ static const char *ring_advice(int err)
     }
 }
 
+struct loop_posts *loop_posts_of(struct loop *loop)
+{
+    return &loop->posts;
+}
+
+static int make_ring(struct loop *loop)
+{
+    const int ret = ring_init(&loop->ring);
+
+    if (ret < 0)
+        log_error("io_uring_setup: %s: %s", strerror(-ret), ring_advice(-ret));
+    return ret;
+}
+
 int loop_create(struct loop **out, pthread_mutex_t *lock)
 {
     struct loop *loop = calloc(1, sizeof(*loop));
@@ -93,16 +111,22 @@ int loop_create(struct loop **out, pthread_mutex_t *lock)
         log_error("event loop: out of memory");
         return -ENOMEM;
     }
-    ret = ring_init(&loop->ring);
-    if (ret < 0) {
-        log_error("io_uring_setup: %s: %s", strerror(-ret), ring_advice(-ret));
-        free(loop);
-        return ret;
-    }
     loop->lock = lock;
     loop->aside_end = &loop->aside;
+    ret = make_ring(loop);
+    if (ret < 0)
+        goto free_loop;
+    ret = posts_open(loop, lock);
+    if (ret < 0)
+        goto exit_ring;
     *out = loop;
     return 0;
+
+exit_ring:
+    io_uring_queue_exit(&loop->ring);
+free_loop:
+    free(loop);
+    return ret;
 }
 
 void loop_destroy(struct loop *loop)
@@ -110,6 +134,7 @@ void loop_destroy(struct loop *loop)
     if (!loop)
         return;
     io_uring_queue_exit(&loop->ring);
+    posts_close(loop);
     free(loop);
 }
 
@@ -119,6 +144,7 @@ static struct io_uring_sqe *sqe_get(struct loop *loop)
     struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
 
     if (!sqe) {
+        loop->batch++;
         io_uring_submit(&loop->ring);
         sqe = io_uring_get_sqe(&loop->ring);
     }
@@ -242,6 +268,11 @@ void loop_signal(struct loop *loop, int eventfd)
     io_uring_sqe_set_data(sqe, NULL);
 }
 
+uint64_t loop_batch(const struct loop *loop)
+{
+    return loop->batch;
+}
+
 void loop_cancel(struct loop *loop, struct loop_op *op)
 {
     struct io_uring_sqe *sqe;
@@ -249,6 +280,8 @@ void loop_cancel(struct loop *loop, struct loop_op *op)
     if (op->kind == LOOP_IDLE || op->cancelling)
         return;
     op->cancelling = true;
+    if (op->kind == LOOP_POST)
+        return;
     sqe = sqe_get(loop);
     io_uring_prep_cancel(sqe, op, 0);
     io_uring_sqe_set_data(sqe, NULL);
@@ -355,17 +388,31 @@ static bool next_completion(struct loop *loop, struct completion *out)
     return false;
 }
 
-static void run_completions(struct loop *loop)
+static void loop_lock(struct loop *loop)
+{
+    if (loop->lock)
+        pthread_mutex_lock(loop->lock);
+}
+
+static void loop_unlock(struct loop *loop)
+{
+    if (loop->lock)
+        pthread_mutex_unlock(loop->lock);
+}
+
+static void run_turn(struct loop *loop)
 {
     struct completion c;
 
-    if (loop->lock)
-        pthread_mutex_lock(loop->lock);
+    loop_lock(loop);
+    loop->posts.in_turn = true;
     aside_run(loop, NULL);
     while (next_completion(loop, &c))
         op_complete(loop, c.op, c.res, c.flags);
-    if (loop->lock)
-        pthread_mutex_unlock(loop->lock);
+    posts_run(&loop->posts);
+    loop->posts.in_turn = false;
+    loop->busy = loop->aside || loop->posts.first;
+    loop_unlock(loop);
 }
 
 /* Failures of io_uring_enter that the next turn mends. */
@@ -385,17 +432,27 @@ bool loop_is_current(const struct loop *loop)
     return loop->running && pthread_equal(loop->thread, pthread_self());
 }
 
+/*
+ * Submit, and wait for a completion unless there is work already; what has
+ * completed is gathered either way, so that the busy do not starve others.
+ */
+static int submit(struct loop *loop)
+{
+    loop->batch++;
+    return loop->busy ? io_uring_submit_and_get_events(&loop->ring)
+                      : io_uring_submit_and_wait(&loop->ring, 1);
+}
+
 static int run_turns(struct loop *loop)
 {
     while (!loop->stopping) {
-        const unsigned want = loop->aside ? 0 : 1;
-        const int ret = io_uring_submit_and_wait(&loop->ring, want);
+        const int ret = submit(loop);
 
         if (ret < 0 && !is_passing(-ret)) {
             log_error("io_uring_enter: %s", strerror(-ret));
             return ret;
         }
-        run_completions(loop);
+        run_turn(loop);
     }
     return loop->code;
 }
@@ -404,11 +461,19 @@ int loop_run(struct loop *loop)
 {
     int ret;
 
+    loop_lock(loop);
     loop->stopping = false;
     loop->thread = pthread_self();
     loop->running = true;
+    loop->busy = loop->aside || loop->posts.first;
+    posts_let_go(&loop->posts, false);
+    loop_unlock(loop);
     ret = run_turns(loop);
+    /* A thread in loop_call would wait for ever, and whoever joins it. */
+    loop_lock(loop);
     loop->running = false;
+    posts_let_go(&loop->posts, true);
+    loop_unlock(loop);
     return ret;
 }
 
@@ -445,10 +510,14 @@ int loop_drain(struct loop *loop, struct loop_op *op)
 
     if (!drain_aside(loop, op))
         op->res = -ECANCELED;
+    if (op->kind == LOOP_POST)
+        posts_remove(&loop->posts, op);
     loop_cancel(loop, op);
     while (op->kind != LOOP_IDLE) {
-        const int ret = io_uring_submit_and_wait(&loop->ring, 1);
+        int ret;
 
+        loop->batch++;
+        ret = io_uring_submit_and_wait(&loop->ring, 1);
         BUG_ON(ret < 0 && !is_passing(-ret));
         while (next_completion(loop, &c))
             drain_one(loop, op, &c);
@@ -471,6 +540,7 @@ bool loop_turn_of(struct loop *loop, const void *owner, uint64_t ns)
     ran = aside_run(loop, owner);
     if (ran)
         return true;
+    loop->batch++;
     ret = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &ts, NULL);
     BUG_ON(ret < 0 && !is_passing(-ret));
     while (next_completion(loop, &c)) {

@@ -10,8 +10,9 @@
  * One io_uring_enter per turn submits what the last turn's callbacks asked
  * for and waits for the next completion.
  *
- * Thread: all functions on the loop thread. A vCPU thread that has work for
- * the loop writes to a file descriptor the loop watches.
+ * Thread: all functions on the loop thread, but for loop_post, loop_call and
+ * loop_is_current: a vCPU thread uses the first two, with the lock held, to
+ * have work done by the loop.
  */
 #ifndef VMM_LOOP_H
 #define VMM_LOOP_H
@@ -34,6 +35,7 @@ enum loop_kind {
     LOOP_FSYNC,
     LOOP_FALLOCATE,
     LOOP_DISCARD,
+    LOOP_POST, /* fn is due at the end of a turn */
 };
 
 /* res: bytes moved, poll events, 0 for a timer that fired, or -errno. */
@@ -50,6 +52,7 @@ struct loop_op {
     bool aside;
     unsigned aside_flags;
     struct loop_op *aside_next;
+    struct loop_op *next; /* LOOP_POST: the one due after it */
     struct {
         int64_t tv_sec;
         long long tv_nsec;
@@ -120,6 +123,36 @@ void loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);
  * of its own, no callback. The descriptor must outlive the turn.
  */
 void loop_signal(struct loop *loop, int eventfd);
+
+/*
+ * The number of the submission that what is asked for now is part of. Two
+ * signals with one number are one interrupt too many.
+ */
+uint64_t loop_batch(const struct loop *loop);
+
+/*
+ * Call op->fn once (res 0) on the loop thread, after the callbacks of a turn
+ * and before its submission: the place to do once what many callbacks want
+ * done. Posting twice is posting once; what fn posts is for the next turn,
+ * which does not wait. Thread: any; lock held.
+ */
+void loop_post(struct loop *loop, struct loop_op *op);
+
+/*
+ * loop_post, and wait until fn ran. Returns 0, or -EAGAIN if the loop cannot
+ * come to it while the caller waits (it ended, or itself waits for other
+ * threads); op stays posted. Thread: any but the loop's, on which it would
+ * wait for itself; lock held, and given up while waiting.
+ */
+must_check int loop_call(struct loop *loop, struct loop_op *op);
+
+/*
+ * A callback is about to give up the lock and to wait for threads that may
+ * be in loop_call: those go on with -EAGAIN. The end runs what they posted.
+ * Not from what was itself posted.
+ */
+void loop_wait_begin(struct loop *loop);
+void loop_wait_end(struct loop *loop);
 
 /*
  * Ask for the end of an op in flight; fn still runs once, with -ECANCELED
