@@ -11,8 +11,8 @@
 #include "mmu/gmem.h"
 
 #include "abi/layout.h"
+#include "mmu/fetch.h"
 #include "vmm/checked.h"
-#include "vmm/copyonce.h"
 #include "vmm/log.h"
 
 #include <errno.h>
@@ -205,7 +205,7 @@ int gmem_read(const struct gmem *m, gpa_t from, void *dst, size_t n)
     for (; n; gpa += run, d += run, n -= run) {
         const unsigned char *host = at(m, gpa, n, &run);
 
-        copy_once(d, host, run);
+        fetch_copy(d, host, run);
     }
     return 0;
 }

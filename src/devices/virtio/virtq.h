@@ -14,7 +14,7 @@
 #ifndef VIRTIO_VIRTQ_H
 #define VIRTIO_VIRTQ_H
 
-#include "mmu/gmem.h"
+#include "mmu/gwin.h"
 #include "vmm/types.h"
 
 #include <sys/uio.h>
@@ -39,6 +39,8 @@ struct virtq {
     bool indirect;  /* VIRTIO_F_INDIRECT_DESC was negotiated */
     bool running;
     bool broken;
+    const char *why;     /* broken: what the guest did, for the log */
+    uint16_t avail_idx;  /* the driver's index, as last loaded */
     uint16_t next_avail; /* next entry to pop */
     uint16_t next_used;  /* next entry to push, not yet published */
     uint16_t signalled;  /* used index at the last interrupt decision */
@@ -66,12 +68,17 @@ must_check int virtq_start(struct virtq *q, struct gmem *mem,
 void virtq_stop(struct virtq *q);
 
 /*
- * Take the next chain. c->iov and c->max are set by the caller. Returns 1,
- * 0 if there is none, or -EPROTO: the guest broke the ring (q->broken).
+ * Take the next chain. c->iov and c->max are set by the caller; a chain that
+ * needs more than max is a broken one, so VIRTQ_MAX_IOV suits every ring. An
+ * empty buffer has no iovec. Returns 1, 0 if there is none, or -EPROTO: the
+ * guest broke the ring (q->broken).
  */
 must_check int virtq_pop(struct virtq *q, struct vchain *c);
 
-/* Put a chain into the used ring, not yet visible. written: bytes. */
+/*
+ * Put a chain into the used ring, not yet visible. written: bytes. On a
+ * broken ring the chain only ends; the guest's memory is left alone.
+ */
 void virtq_push(struct virtq *q, uint16_t head, uint32_t written);
 
 /*
@@ -89,7 +96,10 @@ void virtq_quiet(struct virtq *q);
  */
 must_check bool virtq_listen(struct virtq *q);
 
-/* Helpers on a chain's iovecs; they copy once and never run over. */
+/*
+ * Copy from byte off of what is to be read, or to byte off of what is to be
+ * written; once, and never over the end. Return the bytes copied.
+ */
 size_t vchain_read(const struct vchain *c, uint64_t off, void *dst, size_t n);
 size_t vchain_write(const struct vchain *c, uint64_t off, const void *src,
                     size_t n);
