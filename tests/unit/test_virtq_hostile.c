@@ -37,6 +37,14 @@ static void long_tables_end(void **state) /* 2 */
         put_desc(&r->ring, TABLE, i, DATA, 1, NEXT, (uint16_t)(i + 1));
     ring_offer(&r->ring, 0);
     assert_broken(r, "a chain longer than the queue");
+    /* One more than the queue has entries, and then a proper end. */
+    start(r, true, true);
+    ring_desc(&r->ring, 0, TABLE, (SIZE + 1) * 16, INDIRECT, 0);
+    for (uint16_t i = 0; i <= SIZE; i++)
+        put_desc(&r->ring, TABLE, i, DATA, 1, i < SIZE ? NEXT : 0,
+                 (uint16_t)(i + 1));
+    ring_offer(&r->ring, 0);
+    assert_broken(r, "a chain longer than the queue");
     /* Longer than the caller has room for: the same, not an overrun. */
     start(r, true, true);
     r->chain.max = 2;

@@ -3,30 +3,24 @@
  * mmio.h: the virtio-mmio transport (virtio 1.2, 4.2), version 2.
  *
  * One page of MMIO registers per device. QueueNotify is bound to an eventfd
- * per queue; the interrupt is an edge on an irqfd. Thread: board lock held.
+ * per queue; the interrupt is an edge on an irqfd, at most one per loop turn.
+ * Thread: register access with the board lock held; a write of 0 to Status
+ * gives it up while the loop ends what is in flight.
  */
 #ifndef VIRTIO_MMIO_H
 #define VIRTIO_MMIO_H
 
 #include "devices/virtio/virtio.h"
 #include "vmm/device.h"
-#include "vmm/kick.h"
 
 #define VIRTIO_MMIO_SIZE 0x1000u
 
 struct virtio_mmio;
 
-/* What a transport needs of the machine; all borrowed. */
-struct virtio_host {
-    struct loop *loop;
-    struct gmem *mem;
-    pthread_mutex_t *lock; /* the board lock, for a vCPU that waits */
-    const struct kick_ops *kicks;
-};
-
 /*
  * Make the transport for a device (ops, dev borrowed) whose registers lie at
- * base and whose interrupt is the irqfd (borrowed). NULL after logging.
+ * base and whose interrupt is the irqfd (borrowed). NULL after logging. Loop
+ * thread.
  */
 struct virtio_mmio *virtio_mmio_create(const struct virtio_host *host,
                                        const struct virtio_dev_ops *ops,
