@@ -86,6 +86,7 @@ void posts_run(struct loop_posts *p)
     while (p->first != &mark) {
         struct loop_op *op = p->first;
 
+        BUG_ON(!op); /* the mark ends the list */
         posts_remove(p, op);
         op->fn(op, op->cancelling ? -ECANCELED : 0);
     }
