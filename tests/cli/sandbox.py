@@ -139,10 +139,12 @@ class SandboxTest(vmmtest.Case):
 
     def test_descriptors(self):
         """Not one more than has a purpose, for each kind of console."""
-        common = ["anon_inode:[eventfd]", "anon_inode:[io_uring]",
-                  "anon_inode:[signalfd]", "anon_inode:kvm-vcpu:0",
-                  "anon_inode:kvm-vcpu:1", "anon_inode:kvm-vm", "/dev/kvm",
-                  "KERNEL", "RUN", "g.lock", "socket"]
+        # Two eventfds: the loop's bell and the board's.
+        common = ["anon_inode:[eventfd]", "anon_inode:[eventfd]",
+                  "anon_inode:[io_uring]", "anon_inode:[signalfd]",
+                  "anon_inode:kvm-vcpu:0", "anon_inode:kvm-vcpu:1",
+                  "anon_inode:kvm-vm", "/dev/kvm", "KERNEL", "RUN", "g.lock",
+                  "socket"]
         log = self.path("log")
         more = {
             "none": [],
@@ -158,9 +160,9 @@ class SandboxTest(vmmtest.Case):
                                    vmmtest.threads_of(p.pid))
                 found = [self.simple(p, fd, target) for fd, target
                          in vmmtest.fds_of(p.pid).items() if fd > 2]
-                self.assertEqual(sorted(found), sorted(common + own))
                 p.end()
                 self.started.remove(p)
+                self.assertEqual(sorted(found), sorted(common + own))
 
     def simple(self, p, fd, target):
         """A descriptor by what it is, not by which one."""
