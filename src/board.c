@@ -80,7 +80,8 @@ static void describe_memory(struct machine_desc *m, uint64_t size)
 
 void board_describe(const struct config *cfg, struct machine_desc *m)
 {
-    *m = (struct machine_desc){.n_cpus = cfg->cpus};
+    *m = (struct machine_desc){.n_cpus = cfg->cpus,
+                               .n_pins = LAYOUT_IOAPIC_PINS};
     describe_memory(m, cfg->memory);
     add_dev(m, DEV_IOAPIC, LAYOUT_IOAPIC, IOAPIC_SIZE, 0);
     add_dev(m, DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI);
@@ -216,7 +217,8 @@ static int make_memory(struct board *b)
 static int make_vm(struct board *b)
 {
     const struct vm_config c = {.kvm_fd = b->host.kvm_fd,
-                                .n_cpus = b->cfg->cpus};
+                                .n_cpus = b->cfg->cpus,
+                                .pins = b->desc.n_pins};
     int ret;
 
     b->vm = vm_create(&c);
@@ -254,9 +256,10 @@ static int claim(struct board *b, enum space space, enum dev_kind kind,
 static int make_ioapic(struct board *b)
 {
     const struct msi_sink sink = vm_msi_sink(b->vm);
-    const struct ioapic_hooks hooks = {.route = vm_route_pin, .ctx = b->vm};
+    const struct ioapic_hooks hooks = {
+        .route = vm_route_pin, .mask = vm_mask_pin, .ctx = b->vm};
 
-    b->ioapic = ioapic_create(&sink, &hooks);
+    b->ioapic = ioapic_create(b->desc.n_pins, &sink, &hooks);
     if (!b->ioapic)
         return -ENOMEM;
     return claim(b, SPACE_MMIO, DEV_IOAPIC, &ioapic_ops, b->ioapic);

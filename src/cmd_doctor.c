@@ -6,6 +6,7 @@
  */
 #include "cmd.h"
 
+#include "abi/layout.h"
 #include "mmu/gmem.h"
 #include "vcpu/probe.h"
 #include "vcpu/vcpu.h"
@@ -167,7 +168,8 @@ static bool self_test(int kvm_fd)
 {
     struct self_test t = {.lock = PTHREAD_MUTEX_INITIALIZER,
                           .cond = PTHREAD_COND_INITIALIZER};
-    const struct vm_config cfg = {.kvm_fd = kvm_fd, .n_cpus = 1};
+    const struct vm_config cfg = {
+        .kvm_fd = kvm_fd, .n_cpus = 1, .pins = LAYOUT_IOAPIC_PINS};
     struct gmem *mem = gmem_create(GUEST_RAM, GMEM_ANON);
     struct vm *vm = mem ? vm_create(&cfg) : NULL;
     bool right = false;

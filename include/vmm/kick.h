@@ -25,4 +25,16 @@ struct kick_ops {
     void *ctx; /* borrowed */
 };
 
+/*
+ * Messages: an eventfd whose signal sends one (MSI, MSI-X). A route is opened
+ * once for a vector and set each time its message changes.
+ */
+struct msi_ops {
+    /* A route for fd, silent until set: a number from 0, or -errno, logged. */
+    int (*open)(void *ctx, int fd);
+    void (*set)(void *ctx, int route, uint64_t addr, uint32_t data);
+    void (*close)(void *ctx, int route, int fd);
+    void *ctx; /* borrowed */
+};
+
 #endif

@@ -17,7 +17,7 @@
  */
 #define MACHINE_MAX_CPUS   255
 #define MACHINE_MAX_RANGES 16
-#define MACHINE_MAX_DEVS   32
+#define MACHINE_MAX_DEVS   64
 
 /* Address-range types, numbered as in ACPI 6.5 table 15.4 (and the PVH map). */
 enum mem_type {
@@ -36,11 +36,13 @@ struct mem_range {
 
 /* What a device is, for the tables that announce it. */
 enum dev_kind {
-    DEV_UART16550,  /* base: I/O port; 8 ports; gsi */
-    DEV_GED,        /* base: MMIO gpa of the event-select register; gsi */
-    DEV_ACPI_SLEEP, /* base: I/O port of control, status next; no gsi */
-    DEV_ACPI_RESET, /* base: I/O port of the reset register; no gsi */
-    DEV_IOAPIC,     /* base: MMIO gpa; gsi: first GSI it serves */
+    DEV_UART16550,   /* base: I/O port; 8 ports; gsi */
+    DEV_GED,         /* base: MMIO gpa of the event-select register; gsi */
+    DEV_ACPI_SLEEP,  /* base: I/O port of control, status next; no gsi */
+    DEV_ACPI_RESET,  /* base: I/O port of the reset register; no gsi */
+    DEV_IOAPIC,      /* base: MMIO gpa; gsi: first GSI it serves */
+    DEV_VIRTIO_MMIO, /* base: MMIO gpa of a virtio-mmio device; gsi */
+    DEV_PCI_HOST,    /* base: MMIO gpa of the ECAM; gsi: of INTA, 3 follow */
 };
 
 #define DEV_NO_GSI UINT32_MAX
@@ -58,7 +60,9 @@ struct machine_desc {
     unsigned n_ranges;
     struct dev_desc devs[MACHINE_MAX_DEVS];
     unsigned n_devs;
-    uint32_t tsc_khz; /* 0 if unknown */
+    bool virtio_by_cmdline; /* the kernel command line tells, not ACPI */
+    unsigned n_pins;        /* of the IOAPIC: GSIs 0 .. n_pins-1 */
+    uint32_t tsc_khz;       /* 0 if unknown */
 };
 
 /* The first device of a kind, or NULL. */

@@ -117,16 +117,35 @@ static void put_ports(struct writer *w, uint64_t base, uint32_t n)
     writer_bytes(w, &r, sizeof(r));
 }
 
-/* Name (_CRS, ResourceTemplate () {ports if any, interrupt if any}). */
-static void put_crs(struct writer *w, const struct dev_desc *d, bool ports)
+static void put_memory(struct writer *w, uint64_t base, uint32_t size)
+{
+    const struct acpi_res_memory32 r = {
+        .tag = ACPI_RES_MEMORY32,
+        .length = sizeof(r) - 3,
+        .writable = 1,
+        .base = (uint32_t)base,
+        .size = size,
+    };
+
+    writer_bytes(w, &r, sizeof(r));
+}
+
+/* Where a device's registers are, for put_crs. */
+enum registers { REGS_UNSAID, REGS_PORTS, REGS_MEMORY };
+
+/* Name (_CRS, ResourceTemplate () {registers, interrupt if any}). */
+static void put_crs(struct writer *w, const struct dev_desc *d,
+                    enum registers where)
 {
     const struct acpi_res_end end = {.tag = ACPI_RES_END};
     unsigned char buf[32];
     struct writer r;
 
     writer_init(&r, buf, sizeof(buf));
-    if (ports)
+    if (where == REGS_PORTS)
         put_ports(&r, d->base, d->size);
+    else if (where == REGS_MEMORY)
+        put_memory(&r, d->base, d->size);
     if (d->gsi != DEV_NO_GSI)
         put_interrupt(&r, d->gsi);
     writer_bytes(&r, &end, sizeof(end));
@@ -178,7 +197,7 @@ static void put_uart(struct writer *w, const struct dev_desc *d, unsigned nth)
     aml_name(w, name);
     put_hid(w, "PNP0501");
     put_uid(w, nth + 1);
-    put_crs(w, d, true);
+    put_crs(w, d, REGS_PORTS);
     aml_close(w, dev);
 }
 
@@ -236,9 +255,24 @@ static void put_ged(struct writer *w, const struct dev_desc *d)
     aml_name(w, "GED");
     put_hid(w, "ACPI0013");
     put_uid(w, 0);
-    put_crs(w, d, false);
+    put_crs(w, d, REGS_UNSAID);
     put_event_select(w, d);
     put_evt(w);
+    aml_close(w, dev);
+}
+
+/* The id is Linux' for virtio-mmio. */
+static void put_virtio(struct writer *w, const struct dev_desc *d, unsigned nth)
+{
+    char name[NAME_LEN];
+    size_t dev;
+
+    snprintf(name, sizeof(name), "VR%02X", nth & 0xff);
+    dev = aml_open(w, AML_DEVICE);
+    aml_name(w, name);
+    put_hid(w, "LNRO0005");
+    put_uid(w, nth);
+    put_crs(w, d, REGS_MEMORY);
     aml_close(w, dev);
 }
 
@@ -260,7 +294,7 @@ static void put_s5(struct writer *w)
 
 static void put_devices(struct writer *w, const struct machine_desc *m)
 {
-    unsigned uarts = 0;
+    unsigned uarts = 0, virtios = 0;
 
     for (unsigned i = 0; i < m->n_devs; i++) {
         const struct dev_desc *d = &m->devs[i];
@@ -269,6 +303,8 @@ static void put_devices(struct writer *w, const struct machine_desc *m)
             put_uart(w, d, uarts++);
         else if (d->kind == DEV_GED)
             put_ged(w, d);
+        else if (d->kind == DEV_VIRTIO_MMIO && !m->virtio_by_cmdline)
+            put_virtio(w, d, virtios++);
     }
 }
 

@@ -140,6 +140,17 @@ struct acpi_res_io {
 
 #define ACPI_RES_IO 0x47
 
+/* 6.4.3.4: 32-bit fixed memory range descriptor */
+struct acpi_res_memory32 {
+    uint8_t tag;
+    uint16_t length; /* of what follows */
+    uint8_t writable;
+    uint32_t base;
+    uint32_t size;
+} ACPI_PACKED;
+
+#define ACPI_RES_MEMORY32 0x86
+
 /* 6.4.3.6: extended interrupt descriptor, with one interrupt */
 struct acpi_res_interrupt {
     uint8_t tag;

@@ -242,6 +242,16 @@ static void put_switch(struct tree *t, const char *what,
     end(t);
 }
 
+/* Linux' bindings, virtio/mmio.yaml. */
+static void put_virtio(struct tree *t, const struct dev_desc *d)
+{
+    begin(t, "virtio@%llx", (unsigned long long)d->base);
+    text(t, "compatible", "virtio,mmio");
+    reg_memory(t, d->base, d->size);
+    interrupt(t, d->gsi);
+    end(t);
+}
+
 /* What lies in memory hangs off the root, what lies at ports off isa. */
 static void put_memory_device(struct tree *t, const struct dev_desc *d)
 {
@@ -252,6 +262,10 @@ static void put_memory_device(struct tree *t, const struct dev_desc *d)
     case DEV_GED:
         put_events(t, d);
         break;
+    case DEV_VIRTIO_MMIO:
+        put_virtio(t, d);
+        break;
+    case DEV_PCI_HOST:
     case DEV_UART16550:
     case DEV_ACPI_SLEEP:
     case DEV_ACPI_RESET:
@@ -273,6 +287,8 @@ static void put_port_device(struct tree *t, const struct dev_desc *d)
         break;
     case DEV_IOAPIC:
     case DEV_GED:
+    case DEV_VIRTIO_MMIO:
+    case DEV_PCI_HOST:
         break;
     }
 }

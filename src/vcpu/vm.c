@@ -136,7 +136,7 @@ static int enable_cap(struct vm *vm, uint32_t cap, uint64_t arg)
 
 static int setup_irqchip(struct vm *vm)
 {
-    const int ret = enable_cap(vm, KVM_CAP_SPLIT_IRQCHIP, LAYOUT_IOAPIC_PINS);
+    const int ret = enable_cap(vm, KVM_CAP_SPLIT_IRQCHIP, vm->pins);
 
     if (ret < 0)
         return ret;
@@ -147,12 +147,6 @@ static int setup_irqchip(struct vm *vm)
     (void)enable_cap(vm, KVM_CAP_X2APIC_API,
                      KVM_X2APIC_API_USE_32BIT_IDS |
                          KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
-    vm->routes.head.nr = LAYOUT_IOAPIC_PINS;
-    for (unsigned i = 0; i < LAYOUT_IOAPIC_PINS; i++)
-        vm->routes.entries[i] = (struct kvm_irq_routing_entry){
-            .gsi = i,
-            .type = KVM_IRQ_ROUTING_MSI,
-        };
     return 0;
 }
 
@@ -227,6 +221,9 @@ struct vm *vm_create(const struct vm_config *cfg)
     }
     vm->kvm_fd = cfg->kvm_fd;
     vm->n_cpus = cfg->n_cpus;
+    vm->pins = cfg->pins;
+    for (unsigned i = 0; i < vm->pins; i++)
+        vm->routes[i].masked = true;
     vm->fd = create_fd(cfg->kvm_fd);
     if (vm->fd < 0) {
         log_error("KVM_CREATE_VM: %s: %s", strerror(-vm->fd),
@@ -311,24 +308,4 @@ static void signal_msi(void *ctx, uint64_t addr, uint32_t data)
 struct msi_sink vm_msi_sink(struct vm *vm)
 {
     return (struct msi_sink){.send = signal_msi, .ctx = vm};
-}
-
-void vm_route_pin(void *ctx, unsigned pin, uint64_t addr, uint32_t data,
-                  bool level)
-{
-    struct vm *vm = ctx;
-    struct kvm_irq_routing_entry *e;
-    static struct log_limit limit;
-
-    BUG_ON(pin >= LAYOUT_IOAPIC_PINS);
-    e = &vm->routes.entries[pin];
-    e->u.msi.address_lo = level ? (uint32_t)addr : 0;
-    e->u.msi.address_hi = level ? (uint32_t)(addr >> 32) : 0;
-    e->u.msi.data = level ? data : 0;
-    /* KVM looks at the routes for EOI exits only: edges need none. */
-    if (!level && !vm->level[pin])
-        return;
-    vm->level[pin] = level;
-    if (ioctl(vm->fd, KVM_SET_GSI_ROUTING, &vm->routes.head) < 0)
-        log_guest(&limit, "route of IOAPIC pin %u: %s", pin, strerror(errno));
 }

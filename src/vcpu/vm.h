@@ -9,6 +9,7 @@
 
 #include "mmu/gmem.h"
 #include "vmm/intr.h"
+#include "vmm/kick.h"
 #include "vmm/types.h"
 
 struct vm;
@@ -28,10 +29,11 @@ unsigned kvm_phys_bits(void);
 struct vm_config {
     int kvm_fd; /* borrowed */
     unsigned n_cpus;
+    unsigned pins; /* of the IOAPIC, at most LAYOUT_IOAPIC_MAX */
 };
 
 /*
- * Make a VM: split irqchip (local APICs in the kernel, LAYOUT_IOAPIC_PINS
+ * Make a VM: split irqchip (local APICs in the kernel, the pins'
  * routes reserved for an IOAPIC here), unknown MSRs to us, CPUID policy
  * applied. NULL after logging.
  */
@@ -57,10 +59,25 @@ void vm_coalesce(struct vm *vm, enum space space, uint64_t addr, uint32_t len);
 
 /*
  * Tell KVM where an IOAPIC pin is routed, so that a level-triggered vector
- * exits on EOI. Has the shape of ioapic_hooks.route (ctx is the vm).
+ * exits on EOI and an irqfd's edge goes where the guest wants it. Have the
+ * shapes of ioapic_hooks.route and .mask (ctx is the vm).
  * Thread: board lock held.
  */
 void vm_route_pin(void *vm, unsigned pin, uint64_t addr, uint32_t data,
                   bool level);
+void vm_mask_pin(void *vm, unsigned pin, bool masked);
+
+/* Guest writes that signal eventfds of ours. Lives as long as the vm. */
+struct kick_ops vm_kick_ops(struct vm *vm);
+
+/*
+ * Each signal of the eventfd is one edge on an IOAPIC pin, for as long as the
+ * vm lives; while the pin is masked it is lost. 0 or -errno, logged. Board
+ * lock held.
+ */
+must_check int vm_irqfd(struct vm *vm, unsigned pin, int fd);
+
+/* Eventfds whose signals are messages. Board lock held. */
+struct msi_ops vm_msi_ops(struct vm *vm);
 
 #endif

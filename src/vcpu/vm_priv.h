@@ -11,6 +11,19 @@
 #include <linux/kvm.h>
 #include <stdatomic.h>
 
+/* Where a GSI goes: an IOAPIC pin, or a message of its own. */
+struct vm_route {
+    uint64_t addr;
+    uint32_t data;
+    bool set;    /* addr and data were given */
+    bool level;  /* a pin: its EOI is wanted */
+    bool masked; /* a pin */
+    bool live;   /* an irqfd is bound to it; a message: in use */
+};
+
+#define VM_MAX_MSIS   512
+#define VM_MAX_ROUTES (LAYOUT_IOAPIC_MAX + VM_MAX_MSIS)
+
 struct vm {
     int kvm_fd; /* borrowed */
     int fd;     /* owned */
@@ -18,12 +31,13 @@ struct vm {
     size_t run_size;          /* bytes of a vCPU's shared page(s) */
     const struct gmem *mem;   /* borrowed, after vm_map */
     struct cpuid_table cpuid; /* policy applied, CPU-independent part */
-    /* Routes of the IOAPIC's pins, as KVM scans them for EOI exits. */
+    unsigned pins;            /* GSIs below are the IOAPIC's */
+    unsigned n_msis;          /* GSIs from pins on that were ever in use */
+    struct vm_route routes[VM_MAX_ROUTES];
     struct {
         struct kvm_irq_routing head;
-        struct kvm_irq_routing_entry entries[LAYOUT_IOAPIC_PINS];
-    } routes;
-    bool level[LAYOUT_IOAPIC_PINS];
+        struct kvm_irq_routing_entry entries[VM_MAX_ROUTES];
+    } table; /* as KVM was last given it */
     /* Page of vCPU 0's mapping with the collected writes; 0: none. */
     size_t coalesced_page;
 };
@@ -45,6 +59,12 @@ struct vcpu {
     struct kvm_coalesced_mmio_ring *ring; /* in run; NULL: no collecting */
     struct vcpu_stats stats;              /* written by the vCPU thread only */
 };
+
+/* route.c: an irqfd is bound to a pin; messages, numbered from 0. */
+void route_pin_live(struct vm *vm, unsigned pin);
+must_check int route_msi_alloc(struct vm *vm); /* or -ENOSPC, logged */
+void route_msi_free(struct vm *vm, unsigned route);
+void route_msi_set(struct vm *vm, unsigned route, uint64_t addr, uint32_t data);
 
 /* What to do when KVM answers this errno: the end of an error line. */
 const char *kvm_advice(int err);

@@ -144,7 +144,7 @@ static void machine_build(struct machine *m)
                                           .reset = on_event};
 
     m->bus = bus_create();
-    m->ioapic = ioapic_create(&sink, &hooks);
+    m->ioapic = ioapic_create(LAYOUT_IOAPIC_PINS, &sink, &hooks);
     m->uart_intr = (struct intr){
         .set = ioapic_set_pin, .ctx = m->ioapic, .line = LAYOUT_COM1_GSI};
     m->ged_intr = (struct intr){

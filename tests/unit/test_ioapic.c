@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#define PINS    8u
 #define MASKED  (1ull << 16)
 #define LEVEL   (1ull << 15)
 #define RIRR    (1ull << 14)
@@ -33,6 +34,9 @@ struct rig {
     uint32_t routed_data;
     bool routed_level;
     bool routed_before_send;
+    unsigned masks; /* changes told */
+    unsigned masked_pin;
+    bool masked;
 };
 
 static void on_send(void *ctx, uint64_t addr, uint32_t data)
@@ -57,13 +61,23 @@ static void on_route(void *ctx, unsigned pin, uint64_t addr, uint32_t data,
     r->routed_before_send = r->sent == 0;
 }
 
+static void on_mask(void *ctx, unsigned pin, bool masked)
+{
+    struct rig *r = ctx;
+
+    r->masks++;
+    r->masked_pin = pin;
+    r->masked = masked;
+}
+
 static int setup(void **state)
 {
     static struct rig r;
     const struct msi_sink sink = {.send = on_send, .ctx = &r};
-    const struct ioapic_hooks hooks = {.route = on_route, .ctx = &r};
+    const struct ioapic_hooks hooks = {
+        .route = on_route, .mask = on_mask, .ctx = &r};
 
-    r = (struct rig){.io = ioapic_create(&sink, &hooks)};
+    r = (struct rig){.io = ioapic_create(PINS, &sink, &hooks)};
     *state = &r;
     return r.io ? 0 : -1;
 }
@@ -122,12 +136,12 @@ static void registers_after_reset(void **state)
     struct rig *r = *state;
 
     assert_int_equal(reg_get(r, 0), 0);
-    assert_int_equal(reg_get(r, 1), 0x20 | (IOAPIC_PINS - 1) << 16);
+    assert_int_equal(reg_get(r, 1), 0x20 | (PINS - 1) << 16);
     assert_int_equal(reg_get(r, 2), 0);
-    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+    for (unsigned pin = 0; pin < PINS; pin++)
         assert_int_equal(entry_get(r, pin), MASKED);
     /* Behind the last pin, and between the known ones, is nothing. */
-    for (unsigned i = 0x10 + 2 * IOAPIC_PINS; i < 256; i++) {
+    for (unsigned i = 0x10 + 2 * PINS; i < 256; i++) {
         reg_put(r, i, ~0u);
         assert_int_equal(reg_get(r, i), 0);
     }
@@ -155,7 +169,7 @@ static void only_writable_bits_are_written(void **state)
 static void other_widths(void **state)
 {
     struct rig *r = *state;
-    const uint64_t version = 0x20 | (IOAPIC_PINS - 1) << 16;
+    const uint64_t version = 0x20 | (PINS - 1) << 16;
 
     mmio_put(r, 0x00, 1, 1);
     assert_int_equal(mmio_get(r, 0x00, 4), 1);
@@ -294,13 +308,13 @@ static void one_eoi_serves_all_pins_of_a_vector(void **state)
 {
     struct rig *r = *state;
 
-    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
+    for (unsigned pin = 0; pin < PINS; pin++) {
         entry_put(r, pin, 0x60 | LEVEL);
         pin_set(r, pin, true);
     }
-    assert_int_equal(r->sent, IOAPIC_PINS);
+    assert_int_equal(r->sent, PINS);
     ioapic_eoi(r->io, 0x60);
-    assert_int_equal(r->sent, 2 * IOAPIC_PINS);
+    assert_int_equal(r->sent, 2 * PINS);
 }
 
 static void routes_follow_unmasked_messages(void **state)
@@ -331,13 +345,30 @@ static void routes_follow_unmasked_messages(void **state)
     assert_int_equal(r->routed, 3);
 }
 
+static void masks_are_told(void **state)
+{
+    struct rig *r = *state;
+
+    entry_put(r, 6, 0x41 | MASKED);
+    assert_int_equal(r->masks, 0);
+    entry_put(r, 6, 0x41);
+    assert_int_equal(r->masks, 1);
+    assert_int_equal(r->masked_pin, 6);
+    assert_false(r->masked);
+    entry_put(r, 6, 0x42);
+    assert_int_equal(r->masks, 1);
+    entry_put(r, 6, 0x42 | MASKED);
+    assert_int_equal(r->masks, 2);
+    assert_true(r->masked);
+}
+
 static void hooks_are_optional(void **state)
 {
     struct rig *r = *state;
     const struct msi_sink sink = {.send = on_send, .ctx = r};
 
     ioapic_destroy(r->io);
-    r->io = ioapic_create(&sink, NULL);
+    r->io = ioapic_create(PINS, &sink, NULL);
     assert_non_null(r->io);
     entry_put(r, 0, 0x30);
     pin_set(r, 0, true);
@@ -361,6 +392,7 @@ int main(void)
         TEST(becoming_an_edge_forgets_remote_irr),
         TEST(one_eoi_serves_all_pins_of_a_vector),
         TEST(routes_follow_unmasked_messages),
+        TEST(masks_are_told),
         TEST(hooks_are_optional),
     };
 

@@ -36,7 +36,7 @@
 #define INDEX_PINS    0x10u /* two per pin: low, high */
 
 #define ID_MASK  0x0f000000u
-#define VERSION  (0x20u | (IOAPIC_PINS - 1) << 16)
+#define VERSION  0x20u
 #define BOOT_BUS 0x1u /* messages go over the system bus */
 
 /* A redirection entry. */
@@ -80,22 +80,25 @@ struct ioapic {
     struct ioapic_hooks hooks;
     uint32_t id; /* as in the ID register */
     uint8_t select;
-    struct pin pins[IOAPIC_PINS];
+    unsigned n_pins;
+    struct pin pins[IOAPIC_MAX_PINS];
 };
 
-struct ioapic *ioapic_create(const struct msi_sink *sink,
+struct ioapic *ioapic_create(unsigned pins, const struct msi_sink *sink,
                              const struct ioapic_hooks *hooks)
 {
     struct ioapic *io = calloc(1, sizeof(*io));
 
+    BUG_ON(pins == 0 || pins > IOAPIC_MAX_PINS);
     if (!io) {
         log_error("ioapic: out of memory");
         return NULL;
     }
+    io->n_pins = pins;
     io->sink = *sink;
     if (hooks)
         io->hooks = *hooks;
-    for (unsigned i = 0; i < IOAPIC_PINS; i++)
+    for (unsigned i = 0; i < io->n_pins; i++)
         io->pins[i].entry = ENTRY_MASK;
     return io;
 }
@@ -153,7 +156,7 @@ void ioapic_set_pin(void *ioapic, unsigned pin, bool level)
     struct pin *p;
     bool rise;
 
-    BUG_ON(pin >= IOAPIC_PINS);
+    BUG_ON(pin >= io->n_pins);
     p = &io->pins[pin];
     rise = level && !p->asserted;
     p->asserted = level;
@@ -191,6 +194,7 @@ static void write_entry(struct ioapic *io, unsigned pin, uint64_t v,
                         uint64_t mask)
 {
     struct pin *p = &io->pins[pin];
+    const uint64_t old = p->entry;
 
     mask &= ENTRY_WRITABLE;
     p->entry = (p->entry & ~mask) | (v & mask);
@@ -198,6 +202,8 @@ static void write_entry(struct ioapic *io, unsigned pin, uint64_t v,
         p->entry &= ~ENTRY_RIRR;
     /* The route first: the EOI of what is sent next must be seen. */
     tell_route(io, pin);
+    if (io->hooks.mask && ((old ^ p->entry) & ENTRY_MASK))
+        io->hooks.mask(io->hooks.ctx, pin, p->entry & ENTRY_MASK);
     pin_service_level(io, p);
 }
 
@@ -207,7 +213,7 @@ static void write_window(struct ioapic *io, uint32_t v)
 
     if (io->select == INDEX_ID)
         io->id = v & ID_MASK;
-    if (io->select < INDEX_PINS || half / 2 >= IOAPIC_PINS)
+    if (io->select < INDEX_PINS || half / 2 >= io->n_pins)
         return;
     if (half % 2)
         write_entry(io, half / 2, (uint64_t)v << 32, ~0ull << 32);
@@ -224,20 +230,20 @@ static uint32_t read_window(const struct ioapic *io)
     case INDEX_ARB: /* loaded from the ID, and there is nobody to lose to */
         return io->id;
     case INDEX_VERSION:
-        return VERSION;
+        return VERSION | (io->n_pins - 1) << 16;
     case INDEX_BOOT:
         return BOOT_BUS;
     default:
         break;
     }
-    if (io->select < INDEX_PINS || half / 2 >= IOAPIC_PINS)
+    if (io->select < INDEX_PINS || half / 2 >= io->n_pins)
         return 0;
     return (uint32_t)(io->pins[half / 2].entry >> (half % 2 ? 32 : 0));
 }
 
 void ioapic_eoi(struct ioapic *io, uint8_t vector)
 {
-    for (unsigned i = 0; i < IOAPIC_PINS; i++) {
+    for (unsigned i = 0; i < io->n_pins; i++) {
         struct pin *p = &io->pins[i];
 
         if (!(p->entry & ENTRY_RIRR) || (p->entry & ENTRY_VECTOR) != vector)

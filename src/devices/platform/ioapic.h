@@ -13,8 +13,8 @@
 #include "vmm/device.h"
 #include "vmm/intr.h"
 
-#define IOAPIC_PINS LAYOUT_IOAPIC_PINS
-#define IOAPIC_SIZE 0x1000u
+#define IOAPIC_MAX_PINS LAYOUT_IOAPIC_MAX
+#define IOAPIC_SIZE     0x1000u
 
 struct ioapic;
 
@@ -28,11 +28,16 @@ struct ioapic_hooks {
      */
     void (*route)(void *ctx, unsigned pin, uint64_t addr, uint32_t data,
                   bool level);
+    /* May be NULL: a pin's mask changed. All pins begin masked. */
+    void (*mask)(void *ctx, unsigned pin, bool masked);
     void *ctx; /* borrowed */
 };
 
-/* sink and hooks are copied; hooks may be NULL. NULL: out of memory. */
-struct ioapic *ioapic_create(const struct msi_sink *sink,
+/*
+ * pins: 1..IOAPIC_MAX_PINS. sink and hooks are copied; hooks may be NULL.
+ * NULL: out of memory, logged.
+ */
+struct ioapic *ioapic_create(unsigned pins, const struct msi_sink *sink,
                              const struct ioapic_hooks *hooks);
 void ioapic_destroy(struct ioapic *io);
 
