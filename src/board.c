@@ -11,6 +11,7 @@
 #include "board.h"
 
 #include "abi/layout.h"
+#include "board_virtio.h"
 #include "devices/bus.h"
 #include "devices/platform/acpi_pm.h"
 #include "devices/platform/ioapic.h"
@@ -37,6 +38,7 @@ struct board {
     struct ioapic *ioapic;
     struct uart16550 *uart;
     struct acpi_pm *pm;
+    struct board_virtio *virtio;
     struct vcpu *cpus[MACHINE_MAX_CPUS];
     /* lines from the chips to the IOAPIC */
     struct intr uart_intr;
@@ -88,6 +90,7 @@ void board_describe(const struct config *cfg, struct machine_desc *m)
     add_dev(m, DEV_ACPI_SLEEP, LAYOUT_SLEEP_CTL, 2, DEV_NO_GSI);
     add_dev(m, DEV_ACPI_RESET, LAYOUT_RESET, 1, DEV_NO_GSI);
     add_dev(m, DEV_GED, LAYOUT_GED, ACPI_PM_GED, LAYOUT_GED_GSI);
+    board_virtio_describe(cfg, m);
 }
 
 /* ---- what the guest and its vCPUs tell the board (board lock held) ---- */
@@ -300,6 +303,24 @@ static int make_acpi_pm(struct board *b)
     return claim(b, SPACE_MMIO, DEV_GED, &acpi_pm_ged_ops, b->pm);
 }
 
+static int make_virtio(struct board *b)
+{
+    const struct board_virtio_host host = {
+        .cfg = b->cfg,
+        .desc = &b->desc,
+        .dev = b->host.dev,
+        .loop = b->host.loop,
+        .mem = b->mem,
+        .vm = b->vm,
+        .bus = b->bus,
+    };
+
+    if (board_virtio_count(b->cfg) == 0)
+        return 0;
+    b->virtio = board_virtio_create(&host);
+    return b->virtio ? 0 : -EIO;
+}
+
 static int make_cpus(struct board *b)
 {
     b->ops = (struct vcpu_ops){
@@ -322,8 +343,8 @@ static int make_cpus(struct board *b)
 static int build_steps(struct board *b)
 {
     static int (*const steps[])(struct board * b) = {
-        make_events, make_memory, make_vm,      make_bus,
-        make_ioapic, make_uart,   make_acpi_pm, make_cpus,
+        make_events, make_memory,  make_vm,     make_bus,  make_ioapic,
+        make_uart,   make_acpi_pm, make_virtio, make_cpus,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -363,6 +384,7 @@ void board_destroy(struct board *b)
         vcpu_destroy(b->cpus[i]);
     if (b->bus && log_level() >= LOG_DEBUG)
         bus_report(b->bus, stderr);
+    board_virtio_destroy(b->virtio);
     acpi_pm_destroy(b->pm);
     uart16550_destroy(b->uart);
     ioapic_destroy(b->ioapic);

@@ -14,6 +14,7 @@
 #include "boot/boot.h"
 #include "config.h"
 #include "devices/backend/chr.h"
+#include "hostdev.h"
 #include "vcpu/vcpu.h"
 #include "vmm/loop.h"
 #include "vmm/machine.h"
@@ -39,6 +40,7 @@ struct board_host {
     pthread_mutex_t *lock; /* the board lock; the loop holds it too */
     struct chr *console;
     struct boot *boot;
+    struct hostdev *dev;
     bool sandbox;
     /* On the loop thread, once the guest's first instruction is due. */
     void (*first_entry)(void *ctx);

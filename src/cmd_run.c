@@ -7,6 +7,7 @@
  * on every way out. After the last stage the process is sealed, and the
  * machine is built, loaded and run, again and again while the guest reboots.
  */
+#include "board_virtio.h"
 #include "cmd.h"
 #include "notify.h"
 #include "run.h"
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- stages ---- */
@@ -64,9 +66,12 @@ static int stage_check(struct run *r)
 
 static int stage_boot(struct run *r)
 {
+    r->cmdline = board_virtio_cmdline(&r->cfg);
+    if (!r->cmdline)
+        return -ENOMEM;
     r->boot_cfg = (struct boot_config){
         .kernel = r->cfg.kernel,
-        .cmdline = r->cfg.append,
+        .cmdline = r->cmdline,
         .n_modules = r->cfg.n_modules,
         .fdt = r->cfg.fdt,
     };
@@ -103,6 +108,11 @@ static int stage_console(struct run *r)
     return r->console ? chr_start(r->console, r->loop) : -EIO;
 }
 
+static int stage_devices(struct run *r)
+{
+    return hostdev_open(&r->dev, &r->cfg, r->loop);
+}
+
 static int stage_machine(struct run *r)
 {
     const struct board_host host = {
@@ -111,6 +121,7 @@ static int stage_machine(struct run *r)
         .lock = &r->lock,
         .console = r->console,
         .boot = r->boot,
+        .dev = &r->dev,
         .sandbox = r->cfg.sandbox,
         .first_entry = run_first_entry,
         .ctx = r,
@@ -140,11 +151,11 @@ static const struct {
     int (*run)(struct run *r);
     bool judges; /* what the operator gave: -EINVAL says that it is wrong */
 } stages[] = {
-    {stage_signals, false}, {stage_name, true},    {stage_terminal, false},
-    {stage_notify, false},  {stage_kvm, false},    {stage_check, true},
-    {stage_boot, true},     {stage_loop, false},   {stage_console, false},
-    {stage_control, false}, {stage_machine, true}, {stage_events, false},
-    {stage_seal, false},
+    {stage_signals, false}, {stage_name, true},     {stage_terminal, false},
+    {stage_notify, false},  {stage_kvm, false},     {stage_check, true},
+    {stage_boot, true},     {stage_loop, false},    {stage_console, false},
+    {stage_control, false}, {stage_devices, false}, {stage_machine, true},
+    {stage_events, false},  {stage_seal, false},
 };
 
 static void teardown(struct run *r)
@@ -152,10 +163,12 @@ static void teardown(struct run *r)
     notify_send(r->notify_fd, "STOPPING=1");
     board_destroy(r->board);
     ctl_close(r->ctl);
+    hostdev_close(&r->dev);
     chr_close(r->console);
     term_close(r->term);
     loop_destroy(r->loop);
     boot_close(r->boot);
+    free(r->cmdline);
     if (r->claimed)
         rundir_release(&r->claim, r->how[0] ? r->how : "it did not start");
     config_free(&r->cfg);

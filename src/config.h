@@ -2,14 +2,15 @@
 /*
  * config.h: what the operator asked for.
  *
- * Options are rows of one table in config.c; --help is printed from it. A
- * value is checked where it is parsed, and an error names the option, the
- * value and what would be right.
+ * Options are rows of one table in config_options.c; --help is printed from
+ * it. A value is checked where it is parsed, and an error names the option,
+ * the value and what would be right.
  */
 #ifndef VMM_CONFIG_H
 #define VMM_CONFIG_H
 
 #include "boot/boot.h"
+#include "opt_disk.h"
 #include "profile.h"
 #include "vmm/log.h"
 #include "vmm/types.h"
@@ -23,6 +24,15 @@ enum console_kind {
     CONSOLE_NONE,
 };
 
+/* How a guest reaches its virtio devices. */
+enum transport {
+    TRANSPORT_MMIO,
+    TRANSPORT_MMIO_CMDLINE, /* the same, told by the kernel command line */
+    TRANSPORT_COUNT,
+};
+
+#define CONFIG_MAX_DISKS 16
+
 struct config {
     enum mode mode;
     enum abi abi;
@@ -34,6 +44,10 @@ struct config {
     const char *append; /* never NULL */
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned n_modules;
+    struct disk_option disks[CONFIG_MAX_DISKS]; /* owned */
+    unsigned n_disks;
+    bool rng;
+    enum transport transport;
     enum console_kind console;
     const char *console_path; /* CONSOLE_FILE */
     const char *name;         /* NULL: not given */

@@ -40,17 +40,18 @@ static bool take_snapshot(void *into, const char *value)
     return keyval_bool(value, &o->blk.snapshot);
 }
 
+static const char *const caches[] = {
+    [BLK_CACHE_WRITEBACK] = "writeback",
+    [BLK_CACHE_NONE] = "none",
+    [BLK_CACHE_WRITETHROUGH] = "writethrough",
+};
+
 static bool take_cache(void *into, const char *value)
 {
-    static const char *const names[] = {
-        [BLK_CACHE_WRITEBACK] = "writeback",
-        [BLK_CACHE_NONE] = "none",
-        [BLK_CACHE_WRITETHROUGH] = "writethrough",
-    };
     struct disk_option *o = into;
     unsigned i;
 
-    if (!keyval_name(value, names, ARRAY_LEN(names), &i))
+    if (!keyval_name(value, caches, ARRAY_LEN(caches), &i))
         return false;
     o->blk.cache = (enum blk_cache)i;
     return true;
@@ -146,4 +147,13 @@ void disk_option_free(struct disk_option *option)
 {
     free(option->text);
     *option = (struct disk_option){0};
+}
+
+json_t *disk_option_dump(const struct disk_option *o)
+{
+    return json_pack("{s:s, s:b, s:b, s:s, s:s*, s:I, s:I}", "file",
+                     o->blk.path, "ro", o->blk.read_only, "snapshot",
+                     o->blk.snapshot, "cache", caches[o->blk.cache], "id",
+                     o->id, "iops", (json_int_t)o->blk.iops, "bps",
+                     (json_int_t)o->blk.bps);
 }

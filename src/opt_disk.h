@@ -7,6 +7,8 @@
 
 #include "devices/backend/blk.h"
 
+#include <jansson.h>
+
 #define DISK_ID_MAX 20 /* bytes, what a virtio serial number holds */
 
 /* What the guest sees the disk as. */
@@ -30,5 +32,8 @@ extern const char disk_option_syntax[];
  */
 must_check int disk_option_parse(const char *text, struct disk_option *out);
 void disk_option_free(struct disk_option *option);
+
+/* For --dump-config: a new reference, NULL if memory is short. */
+json_t *disk_option_dump(const struct disk_option *o);
 
 #endif

@@ -29,6 +29,8 @@ struct run {
     struct boot *boot;
     struct loop *loop;
     struct chr *console;
+    struct hostdev dev;
+    char *cmdline; /* what the guest's kernel is told */
     struct ctl *ctl;
     struct ctl_ops ctl_ops;
     struct board *board;

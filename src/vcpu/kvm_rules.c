@@ -17,6 +17,8 @@ const struct sandbox_rule kvm_rules[] = {
     KVM(KVM_RUN, SANDBOX_BOTH, "run the guest"),
     KVM(KVM_SIGNAL_MSI, SANDBOX_BOTH, "interrupt the guest"),
     KVM(KVM_SET_GSI_ROUTING, SANDBOX_BOTH, "the guest wrote the IOAPIC"),
+    KVM(KVM_IRQFD, SANDBOX_LOOP, "reboot: the devices' interrupts"),
+    KVM(KVM_IOEVENTFD, SANDBOX_LOOP, "reboot: the devices' kicks"),
     KVM(KVM_GET_REGS, SANDBOX_BOTH, "report of a failed guest"),
     KVM(KVM_GET_SREGS, SANDBOX_BOTH, "report, and entry state on reboot"),
     KVM(KVM_TRANSLATE, SANDBOX_BOTH, "report: code bytes at rip"),

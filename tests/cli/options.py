@@ -296,7 +296,8 @@ class OptionTest(vmmtest.Case):
             "run", "--dump-config", "--cpus=7", "--memory=1T", "--fdt",
             "--hugepages", "--initrd=a", "--initrd=b,cmdline=x y",
             "--append=\u00e4 \"\\", "--console=file:log", "--name=n",
-            "--no-reboot", "--sandbox=off", "k")
+            "--no-reboot", "--sandbox=off", "--rng", "--disk=a,,b,ro=on,id=x",
+            "--disk=c,cache=none,bps=1M", "--transport=mmio-cmdline", "k")
         self.assertEqual((r.code, r.err), (OK, ""), r)
         config = json.loads(r.out)
         self.assertEqual(config, {
@@ -304,7 +305,12 @@ class OptionTest(vmmtest.Case):
             "hugepages": True, "kernel": "k", "append": "\u00e4 \"\\",
             "initrd": [{"file": "a"}, {"file": "b", "cmdline": "x y"}],
             "console": "file", "console_path": "log", "name": "n",
-            "reboot": False, "fdt": True, "sandbox": False})
+            "reboot": False, "fdt": True, "sandbox": False, "rng": True,
+            "transport": "mmio-cmdline",
+            "disks": [{"file": "a,b", "ro": True, "snapshot": False,
+                       "cache": "writeback", "id": "x", "iops": 0, "bps": 0},
+                      {"file": "c", "ro": False, "snapshot": False,
+                       "cache": "none", "iops": 0, "bps": 1 << 20}]})
         plain = json.loads(self.vmm("run", "--dump-config", "k").out)
         self.assertLessEqual(CONFIG_KEYS - {"name"}, set(plain))
         self.assertEqual((plain["cpus"], plain["memory"]), (1, 256 << 20))

@@ -31,12 +31,13 @@ static struct machine_desc machine(unsigned cpus)
 {
     return (struct machine_desc){
         .n_cpus = cpus,
-        .n_devs = 5,
+        .n_devs = 6,
         .devs = {{DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI},
                  {DEV_GED, LAYOUT_GED, 16, LAYOUT_GED_GSI},
                  {DEV_ACPI_SLEEP, LAYOUT_SLEEP_CTL, 2, DEV_NO_GSI},
                  {DEV_ACPI_RESET, LAYOUT_RESET, 1, DEV_NO_GSI},
-                 {DEV_IOAPIC, LAYOUT_IOAPIC, 4096, 0}},
+                 {DEV_IOAPIC, LAYOUT_IOAPIC, 4096, 0},
+                 {DEV_VIRTIO_MMIO, LAYOUT_VIRTIO_MMIO, 4096, 8}},
     };
 }
 
@@ -189,7 +190,7 @@ static void madt_without_ioapic(void **state)
     unsigned count[5];
 
     (void)state;
-    m.n_devs--;
+    m.n_devs -= 2; /* the last but one */
     count_madt(&m, count);
     assert_int_equal(count[ACPI_MADT_IOAPIC], 0);
 }
@@ -283,6 +284,38 @@ static void integers_are_shortest(void **state)
         assert_int_equal(writer_size(&w), rows[i].size);
         assert_int_equal(buf[0], rows[i].first);
     }
+}
+
+/* How often the DSDT names a virtio-mmio device. */
+static unsigned count_virtio(const struct machine_desc *m)
+{
+    static const char id[] = "LNRO0005";
+    struct acpi_fadt f;
+    struct acpi_header d;
+    const unsigned char *dsdt;
+    const size_t used = build(m);
+    unsigned n = 0;
+
+    memcpy(&f, find("FACP", used), sizeof(f));
+    dsdt = table_at(f.x_dsdt, used);
+    memcpy(&d, dsdt, sizeof(d));
+    for (size_t i = 0; i + sizeof(id) <= d.length; i++)
+        n += memcmp(dsdt + i, id, sizeof(id)) == 0;
+    return n;
+}
+
+static void virtio_is_told_once(void **state)
+{
+    struct machine_desc m = machine(1);
+
+    (void)state;
+    assert_int_equal(count_virtio(&m), 1);
+    m.devs[m.n_devs] = m.devs[m.n_devs - 1];
+    m.devs[m.n_devs++].base += LAYOUT_VIRTIO_STRIDE;
+    assert_int_equal(count_virtio(&m), 2);
+    /* The kernel would find a device twice. */
+    m.virtio_by_cmdline = true;
+    assert_int_equal(count_virtio(&m), 0);
 }
 
 /* ---- against iasl ---- */
@@ -389,6 +422,7 @@ int main(void)
         cmocka_unit_test(no_room_is_said),
         cmocka_unit_test(package_lengths),
         cmocka_unit_test(integers_are_shortest),
+        cmocka_unit_test(virtio_is_told_once),
         cmocka_unit_test(iasl_agrees),
         cmocka_unit_test(dump_says_where_it_cannot),
     };

@@ -171,6 +171,35 @@ static void checks(void **state)
     }
 }
 
+static void disks(void **state)
+{
+    static char many[CONFIG_MAX_DISKS + 2][16];
+    char *argv[ARRAY_LEN(many)];
+    struct config cfg;
+
+    (void)state;
+    assert_int_equal(parse(&cfg, "--disk a.img --disk=b,ro=on --rng k"),
+                     CONFIG_OK);
+    assert_int_equal(cfg.n_disks, 2);
+    assert_string_equal(cfg.disks[0].blk.path, "a.img");
+    assert_true(cfg.disks[1].blk.read_only);
+    assert_true(cfg.rng);
+    config_free(&cfg);
+    assert_int_equal(parse(&cfg, "--disk a,colour=red k"), CONFIG_ERROR);
+    config_free(&cfg);
+    assert_int_equal(parse(&cfg, "--transport=pigeon k"), CONFIG_ERROR);
+    config_free(&cfg);
+    assert_int_equal(parse(&cfg, "--disk a,id=x --disk b,id=x k"), CONFIG_OK);
+    assert_int_equal(config_check(&cfg), -EINVAL);
+    config_free(&cfg);
+    for (unsigned i = 0; i < ARRAY_LEN(many); i++) {
+        strcpy(many[i], i < CONFIG_MAX_DISKS + 1 ? "--disk=a" : "k");
+        argv[i] = many[i];
+    }
+    assert_int_equal(config_parse(&cfg, ARRAY_LEN(many), argv), CONFIG_ERROR);
+    config_free(&cfg);
+}
+
 static void args_file(void **state)
 {
     static const char text[] = "# a guest\n"
@@ -206,6 +235,7 @@ int main(void)
         cmocka_unit_test(sizes),          cmocka_unit_test(defaults),
         cmocka_unit_test(both_spellings), cmocka_unit_test(refused),
         cmocka_unit_test(checks),         cmocka_unit_test(args_file),
+        cmocka_unit_test(disks),
     };
 
     log_set_level(LOG_ERROR);

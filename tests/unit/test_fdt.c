@@ -29,12 +29,13 @@ static struct machine_desc machine(unsigned cpus)
                 {GPA(LAYOUT_TABLES), 128 * KIB, MEM_ACPI},
                 {GPA(MIB), LAYOUT_HOLE - MIB, MEM_RAM},
                 {GPA(LAYOUT_HOLE_END), 5 * GIB, MEM_RAM}},
-        .n_devs = 5,
+        .n_devs = 6,
         .devs = {{DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI},
                  {DEV_GED, LAYOUT_GED, 16, LAYOUT_GED_GSI},
                  {DEV_ACPI_SLEEP, LAYOUT_SLEEP_CTL, 2, DEV_NO_GSI},
                  {DEV_ACPI_RESET, LAYOUT_RESET, 1, DEV_NO_GSI},
-                 {DEV_IOAPIC, LAYOUT_IOAPIC, 4096, 0}},
+                 {DEV_IOAPIC, LAYOUT_IOAPIC, 4096, 0},
+                 {DEV_VIRTIO_MMIO, LAYOUT_VIRTIO_MMIO, 4096, 8}},
         .tsc_khz = 3000000,
     };
 }
@@ -86,6 +87,15 @@ static void chosen_says_how_to_boot(void **state)
     assert_true(fdt_path_offset(buf, "/isa@i0/serial@i3f8") > 0);
     CELLS("/chosen", "linux,initrd-start", 0, 0x7000000);
     CELLS("/chosen", "linux,initrd-end", 0, 0x7123456);
+}
+
+static void virtio_is_there(void **state)
+{
+    (void)state;
+    build(1);
+    assert_text("/virtio@fe000000", "compatible", "virtio,mmio");
+    CELLS("/virtio@fe000000", "reg", 0, LAYOUT_VIRTIO_MMIO, 0, 4096);
+    CELLS("/virtio@fe000000", "interrupts", 8, 3);
 }
 
 static void no_initrd_no_property(void **state)
@@ -210,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chosen_says_how_to_boot),
+        cmocka_unit_test(virtio_is_there),
         cmocka_unit_test(no_initrd_no_property),
         cmocka_unit_test(every_cpu_is_there),
         cmocka_unit_test(memory_is_ram_only),

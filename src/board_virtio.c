@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* board_virtio.c: makes the paravirtual devices; see board_virtio.h. */
+#include "board_virtio.h"
+
+#include "abi/layout.h"
+#include "devices/virtio/mmio.h"
+#include "devices/virtio/vblk.h"
+#include "devices/virtio/vrng.h"
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define DISK_QUEUE_SIZE 256
+/* More queues than this gain nothing: one loop serves them all. */
+#define DISK_MAX_QUEUES 4
+
+/* A device without its transport. */
+struct front {
+    const struct virtio_dev_ops *ops;
+    void *dev;
+    void (*destroy)(void *dev);
+};
+
+struct slot {
+    struct front front;
+    struct virtio_mmio *mmio;
+    int irqfd; /* owned; -1: none */
+};
+
+struct board_virtio {
+    struct board_virtio_host host;
+    struct kick_ops kicks;
+    struct slot slots[BOARD_MAX_VIRTIO];
+    unsigned n;
+};
+
+/* ---- the kinds ---- */
+
+static unsigned count_disks(const struct config *cfg)
+{
+    return cfg->n_disks;
+}
+
+static unsigned disk_queues(const struct config *cfg)
+{
+    return cfg->cpus < DISK_MAX_QUEUES ? cfg->cpus : DISK_MAX_QUEUES;
+}
+
+static void destroy_disk(void *dev)
+{
+    vblk_destroy(dev);
+}
+
+static void make_disk(const struct board_virtio_host *host, unsigned nth,
+                      struct front *out)
+{
+    const char *id = host->cfg->disks[nth].id;
+    struct vblk_config c = {
+        .queues = disk_queues(host->cfg),
+        .queue_size = DISK_QUEUE_SIZE,
+    };
+
+    if (id)
+        memcpy(c.id, id, strlen(id));
+    else
+        snprintf(c.id, sizeof(c.id), "disk%u", nth);
+    *out = (struct front){
+        .ops = &vblk_ops,
+        .dev = vblk_create(host->dev->disks[nth], host->loop, &c),
+        .destroy = destroy_disk,
+    };
+}
+
+static unsigned count_rng(const struct config *cfg)
+{
+    return cfg->rng ? 1 : 0;
+}
+
+static void destroy_rng(void *dev)
+{
+    vrng_destroy(dev);
+}
+
+static void make_rng(const struct board_virtio_host *host, unsigned nth,
+                     struct front *out)
+{
+    (void)nth;
+    *out = (struct front){
+        .ops = &vrng_ops,
+        .dev = vrng_create(host->loop),
+        .destroy = destroy_rng,
+    };
+}
+
+static const struct kind {
+    unsigned (*count)(const struct config *cfg);
+    /* out->dev is NULL after logging */
+    void (*make)(const struct board_virtio_host *host, unsigned nth,
+                 struct front *out);
+} kinds[] = {
+    {count_disks, make_disk},
+    {count_rng, make_rng},
+};
+
+unsigned board_virtio_count(const struct config *cfg)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        n += kinds[i].count(cfg);
+    return n;
+}
+
+void board_virtio_describe(const struct config *cfg, struct machine_desc *m)
+{
+    const unsigned n = board_virtio_count(cfg);
+
+    m->virtio_by_cmdline = cfg->transport == TRANSPORT_MMIO_CMDLINE;
+    for (unsigned i = 0; i < n; i++) {
+        BUG_ON(m->n_devs == MACHINE_MAX_DEVS);
+        m->devs[m->n_devs++] = (struct dev_desc){
+            .kind = DEV_VIRTIO_MMIO,
+            .base = LAYOUT_VIRTIO_MMIO + (uint64_t)i * LAYOUT_VIRTIO_STRIDE,
+            .size = VIRTIO_MMIO_SIZE,
+            .gsi = m->n_pins++,
+        };
+    }
+}
+
+char *board_virtio_cmdline(const struct config *cfg)
+{
+    struct machine_desc m = {.n_pins = LAYOUT_IOAPIC_PINS};
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (f) {
+        board_virtio_describe(cfg, &m);
+        fputs(cfg->append, f);
+        for (unsigned i = 0; m.virtio_by_cmdline && i < m.n_devs; i++)
+            fprintf(f, " virtio_mmio.device=%#x@%#llx:%u", m.devs[i].size,
+                    (unsigned long long)m.devs[i].base, m.devs[i].gsi);
+    }
+    if (!f || fclose(f) != 0) {
+        log_error("kernel command line: out of memory");
+        return NULL;
+    }
+    return text;
+}
+
+/* ---- the transport ---- */
+
+/* The nth virtio-mmio device of the description. */
+static const struct dev_desc *find_mmio(const struct machine_desc *m,
+                                        unsigned nth)
+{
+    for (unsigned i = 0; i < m->n_devs; i++)
+        if (m->devs[i].kind == DEV_VIRTIO_MMIO && nth-- == 0)
+            return &m->devs[i];
+    return NULL;
+}
+
+static int make_irqfd(struct board_virtio *bv, struct slot *s, unsigned pin)
+{
+    s->irqfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->irqfd < 0) {
+        log_error("%s: eventfd: %s: raise the open-files limit (ulimit -n)",
+                  s->front.ops->name, strerror(errno));
+        return -errno;
+    }
+    return vm_irqfd(bv->host.vm, pin, s->irqfd);
+}
+
+static int attach_mmio(struct board_virtio *bv, struct slot *s, unsigned nth)
+{
+    const struct virtio_host host = {
+        .loop = bv->host.loop, .mem = bv->host.mem, .kicks = &bv->kicks};
+    const struct dev_desc *d = find_mmio(bv->host.desc, nth);
+    int ret;
+
+    BUG_ON(!d);
+    ret = make_irqfd(bv, s, d->gsi);
+    if (ret < 0)
+        return ret;
+    s->mmio = virtio_mmio_create(&host, s->front.ops, s->front.dev,
+                                 GPA(d->base), s->irqfd);
+    if (!s->mmio)
+        return -EIO;
+    return bus_claim(bv->host.bus, SPACE_MMIO, d->base, d->size,
+                     &virtio_mmio_ops, s->mmio);
+}
+
+/* ---- making and taking apart ---- */
+
+static int make_device(struct board_virtio *bv, const struct kind *kind,
+                       unsigned nth)
+{
+    struct slot *s = &bv->slots[bv->n];
+
+    kind->make(&bv->host, nth, &s->front);
+    if (!s->front.dev)
+        return -EIO;
+    s->irqfd = -1;
+    return attach_mmio(bv, s, bv->n++);
+}
+
+static int make_devices(struct board_virtio *bv)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const unsigned n = kinds[i].count(bv->host.cfg);
+
+        for (unsigned nth = 0; nth < n; nth++) {
+            const int ret = make_device(bv, &kinds[i], nth);
+
+            if (ret < 0)
+                return ret;
+        }
+    }
+    return 0;
+}
+
+struct board_virtio *board_virtio_create(const struct board_virtio_host *host)
+{
+    struct board_virtio *bv = calloc(1, sizeof(*bv));
+
+    if (!bv) {
+        log_error("machine: out of memory");
+        return NULL;
+    }
+    bv->host = *host;
+    bv->kicks = vm_kick_ops(host->vm);
+    if (make_devices(bv) < 0) {
+        board_virtio_destroy(bv);
+        return NULL;
+    }
+    return bv;
+}
+
+static void destroy_slot(struct slot *s)
+{
+    virtio_mmio_destroy(s->mmio);
+    if (s->irqfd >= 0)
+        close(s->irqfd);
+    s->front.destroy(s->front.dev);
+}
+
+void board_virtio_destroy(struct board_virtio *bv)
+{
+    if (!bv)
+        return;
+    while (bv->n > 0)
+        destroy_slot(&bv->slots[--bv->n]);
+    free(bv);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* config_dump.c: a configuration as the operator can read it; config.h. */
+#include "config_priv.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+static json_t *dump_modules(const struct config *cfg)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < cfg->n_modules; i++) {
+        const char *cmdline = cfg->modules[i].cmdline;
+
+        json_array_append_new(list, json_pack("{s:s, s:s*}", "file",
+                                              cfg->modules[i].path, "cmdline",
+                                              cmdline));
+    }
+    return list;
+}
+
+static json_t *dump_disks(const struct config *cfg)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < cfg->n_disks; i++)
+        json_array_append_new(list, disk_option_dump(&cfg->disks[i]));
+    return list;
+}
+
+int config_dump(const struct config *cfg, FILE *out)
+{
+    static const char *const consoles[] = {
+        [CONSOLE_STDIO] = "stdio",
+        [CONSOLE_PTY] = "pty",
+        [CONSOLE_FILE] = "file",
+        [CONSOLE_NONE] = "none",
+    };
+    json_error_t error = {.text = ""};
+    json_t *o = json_pack_ex(
+        &error, 0,
+        "{s:s, s:s, s:i, s:I, s:b, s:s, s:s, s:o, s:s, s:s*, s:s*, s:b, "
+        "s:b, s:b, s:o, s:b, s:s}",
+        "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi], "cpus",
+        (int)cfg->cpus, "memory", (json_int_t)cfg->memory, "hugepages",
+        cfg->hugepages, "kernel", cfg->kernel, "append", cfg->append, "initrd",
+        dump_modules(cfg), "console", consoles[cfg->console], "console_path",
+        cfg->console_path, "name", cfg->name, "reboot", !cfg->no_reboot, "fdt",
+        cfg->fdt, "sandbox", cfg->sandbox, "disks", dump_disks(cfg), "rng",
+        cfg->rng, "transport", config_transports[cfg->transport]);
+    char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+
+    json_decref(o);
+    if (!text && json_error_code(&error) == json_error_invalid_utf8) {
+        log_error("--dump-config: a name is not valid UTF-8");
+        return -EINVAL;
+    }
+    if (!text) {
+        log_error("--dump-config: out of memory");
+        return -ENOMEM;
+    }
+    fprintf(out, "%s\n", text);
+    free(text);
+    return 0;
+}

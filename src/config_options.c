@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * config_options.c: a row for each option of `vmm run`: its name, its
+ * argument, the function that takes the value, and the help text.
+ */
+#include "config_priv.h"
+
+#include "keyval.h"
+#include "vmm/checked.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool config_parse_size(const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    const char *unit;
+    uint64_t v, factor = 1;
+    char *end;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    if (errno)
+        return false;
+    unit = *end ? strchr(units, *end & ~0x20) : NULL;
+    if (unit) {
+        factor = KIB << (10 * (unsigned)(unit - units));
+        end++;
+        if (*end == 'i')
+            end++;
+        if (*end == 'B')
+            end++;
+    }
+    return *end == '\0' && checked_mul(v, factor, out);
+}
+
+static bool parse_unsigned(const char *text, unsigned max, unsigned *out)
+{
+    unsigned long v;
+    char *end;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    v = strtoul(text, &end, 10);
+    if (errno || *end || v > max)
+        return false;
+    *out = (unsigned)v;
+    return true;
+}
+
+static bool take_mode(struct config *cfg, char *value)
+{
+    for (unsigned m = 0; m < MODE_COUNT; m++) {
+        if (strcmp(value, profiles[m].name) == 0) {
+            cfg->mode = (enum mode)m;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_abi(struct config *cfg, char *value)
+{
+    for (unsigned a = 0; a < ABI_COUNT; a++) {
+        if (strcmp(value, abi_names[a]) == 0) {
+            cfg->abi = (enum abi)a;
+            cfg->abi_given = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_cpus(struct config *cfg, char *value)
+{
+    return parse_unsigned(value, 1000000, &cfg->cpus) && cfg->cpus > 0;
+}
+
+static bool take_memory(struct config *cfg, char *value)
+{
+    return config_parse_size(value, &cfg->memory) && cfg->memory > 0 &&
+           cfg->memory % GUEST_PAGE == 0;
+}
+
+static bool take_initrd(struct config *cfg, char *value)
+{
+    char *cmdline = strstr(value, ",cmdline=");
+
+    if (cfg->n_modules == BOOT_MAX_MODULES || !*value)
+        return false;
+    if (cmdline) {
+        *cmdline = '\0';
+        cmdline += strlen(",cmdline=");
+    }
+    cfg->modules[cfg->n_modules++] =
+        (struct boot_module){.path = value, .cmdline = cmdline};
+    return true;
+}
+
+static bool take_append(struct config *cfg, char *value)
+{
+    cfg->append = value;
+    return true;
+}
+
+/* Says itself what is wrong, by key. */
+static enum config_result parse_disk(struct config *cfg, const char *value)
+{
+    if (cfg->n_disks == CONFIG_MAX_DISKS) {
+        log_error("--disk: %s: a guest can have %u disks", value,
+                  CONFIG_MAX_DISKS);
+        return CONFIG_ERROR;
+    }
+    if (disk_option_parse(value, &cfg->disks[cfg->n_disks]) < 0)
+        return CONFIG_ERROR;
+    cfg->n_disks++;
+    return CONFIG_OK;
+}
+
+static bool take_rng(struct config *cfg, char *value)
+{
+    (void)value;
+    cfg->rng = true;
+    return true;
+}
+
+const char *const config_transports[] = {
+    [TRANSPORT_MMIO] = "mmio",
+    [TRANSPORT_MMIO_CMDLINE] = "mmio-cmdline",
+};
+
+static bool take_transport(struct config *cfg, char *value)
+{
+    unsigned i;
+
+    if (!keyval_name(value, config_transports, TRANSPORT_COUNT, &i))
+        return false;
+    cfg->transport = (enum transport)i;
+    return true;
+}
+
+static bool take_console(struct config *cfg, char *value)
+{
+    static const char *const names[] = {
+        [CONSOLE_STDIO] = "stdio",
+        [CONSOLE_PTY] = "pty",
+        [CONSOLE_NONE] = "none",
+    };
+
+    if (strncmp(value, "file:", 5) == 0 && value[5]) {
+        cfg->console = CONSOLE_FILE;
+        cfg->console_path = value + 5;
+        return true;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        if (names[i] && strcmp(value, names[i]) == 0) {
+            cfg->console = (enum console_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_name(struct config *cfg, char *value)
+{
+    cfg->name = value;
+    return *value != '\0';
+}
+
+static bool take_no_reboot(struct config *cfg, char *value)
+{
+    (void)value;
+    cfg->no_reboot = true;
+    return true;
+}
+
+static bool take_hugepages(struct config *cfg, char *value)
+{
+    (void)value;
+    cfg->hugepages = true;
+    return true;
+}
+
+static bool take_fdt(struct config *cfg, char *value)
+{
+    (void)value;
+    cfg->fdt = true;
+    return true;
+}
+
+static bool take_dump_fdt(struct config *cfg, char *value)
+{
+    cfg->dump_fdt = value;
+    return *value != '\0';
+}
+
+static bool take_dump_acpi(struct config *cfg, char *value)
+{
+    cfg->dump_acpi = value;
+    return *value != '\0';
+}
+
+static bool take_dump_config(struct config *cfg, char *value)
+{
+    (void)value;
+    cfg->dump_config = true;
+    return true;
+}
+
+static bool take_sandbox(struct config *cfg, char *value)
+{
+    cfg->sandbox = strcmp(value, "off") != 0;
+    return !cfg->sandbox || strcmp(value, "on") == 0;
+}
+
+static bool take_log(struct config *cfg, char *value)
+{
+    return log_level_parse(value, &cfg->log);
+}
+
+static bool take_verbose(struct config *cfg, char *value)
+{
+    (void)value;
+    cfg->log = LOG_DEBUG;
+    return true;
+}
+
+/* --help and --args-file are acted on by the parser itself. */
+static bool take_nothing(struct config *cfg, char *value)
+{
+    (void)cfg;
+    (void)value;
+    return true;
+}
+
+const struct option config_options[] = {
+    {.name = "--mode",
+     .arg = "MODE",
+     .fn = take_mode,
+     .want = "hvm, hvm-pv, pvhvm, pvh or pv",
+     .help = "point on the virtualization spectrum (pvh); see 'vmm spectrum'"},
+    {.name = "--abi",
+     .arg = "ABI",
+     .fn = take_abi,
+     .want = "kvm, xen or none",
+     .help = "paravirtual interface the guest meets (the mode's own)"},
+    {.name = "--cpus",
+     .arg = "N",
+     .fn = take_cpus,
+     .want = "a number from 1",
+     .help = "virtual CPUs (1)"},
+    {.name = "--memory",
+     .arg = "SIZE",
+     .fn = take_memory,
+     .want = "a multiple of 4 KiB such as 512M or 2G",
+     .help = "guest RAM (256M)"},
+    {.name = "--hugepages",
+     .fn = take_hugepages,
+     .help = "take guest RAM from the host's huge page pool"},
+    {.name = "--initrd",
+     .arg = "FILE[,cmdline=TEXT]",
+     .fn = take_initrd,
+     .want = "a file, at most 16 times",
+     .help = "initial RAM disk; given again: further boot modules"},
+    {.name = "--append",
+     .arg = "TEXT",
+     .fn = take_append,
+     .help = "kernel command line"},
+    {.name = "--disk",
+     .arg = "FILE[,KEY=VALUE...]",
+     .keys_fn = parse_disk,
+     .help = "a disk: a raw file, a block device or nbd:unix:PATH; keys: ro,\n"
+             "snapshot, cache, id, iops, bps, if; given again: further disks"},
+    {.name = "--rng",
+     .fn = take_rng,
+     .help = "a source of random numbers for the guest"},
+    {.name = "--transport",
+     .arg = "WHICH",
+     .fn = take_transport,
+     .want = "mmio or mmio-cmdline",
+     .help = "how the guest reaches virtio devices (mmio)"},
+    {.name = "--console",
+     .arg = "WHERE",
+     .fn = take_console,
+     .want = "stdio, pty, file:PATH or none",
+     .help = "the first serial port: stdio, pty, file:PATH or none (stdio)"},
+    {.name = "--name",
+     .arg = "NAME",
+     .fn = take_name,
+     .want = "letters, digits, '.', '_', '-'",
+     .help = "name for 'vmm ps', 'vmm stop' and the like (vmm-PID)"},
+    {.name = "--no-reboot",
+     .fn = take_no_reboot,
+     .help = "end with status 3 when the guest reboots"},
+    {.name = "--fdt",
+     .fn = take_fdt,
+     .help = "describe the machine by a device tree too (last boot module)"},
+    {.name = "--dump-fdt",
+     .arg = "FILE",
+     .fn = take_dump_fdt,
+     .want = "a file name",
+     .help = "write the device tree to FILE and do not start"},
+    {.name = "--dump-acpi",
+     .arg = "DIR",
+     .fn = take_dump_acpi,
+     .want = "a directory",
+     .help = "write the ACPI tables to DIR and do not start"},
+    {.name = "--dump-config",
+     .fn = take_dump_config,
+     .help = "print the effective configuration as JSON and do not start"},
+    {.name = "--sandbox",
+     .arg = "on|off",
+     .fn = take_sandbox,
+     .want = "on or off",
+     .help = "system-call filters (on); off is for debugging vmm"},
+    {.name = "--args-file",
+     .arg = "FILE",
+     .fn = take_nothing,
+     .help = "read further options from FILE, one a line, '#' comments"},
+    {.name = "--log",
+     .arg = "LEVEL",
+     .fn = take_log,
+     .want = "error, warn, info or debug",
+     .help = "how much vmm itself says on standard error (info)"},
+    {.name = "--verbose",
+     .alias = "-v",
+     .fn = take_verbose,
+     .help = "same as --log=debug"},
+    {.name = "--help",
+     .alias = "-h",
+     .fn = take_nothing,
+     .help = "print this help"},
+};
+
+const size_t config_options_len = ARRAY_LEN(config_options);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hostdev.h: what of the host stands behind a guest's devices: images, links.
+ *
+ * Opened once, before the process is sealed, and lent to each machine that a
+ * reboot builds. Thread: the loop's.
+ */
+#ifndef VMM_HOSTDEV_H
+#define VMM_HOSTDEV_H
+
+#include "config.h"
+#include "devices/backend/blk.h"
+#include "vmm/loop.h"
+
+struct hostdev {
+    struct blk *disks[CONFIG_MAX_DISKS]; /* as in cfg->disks */
+};
+
+/*
+ * Open what cfg (borrowed) asks for and begin on the loop (borrowed). 0 or
+ * -errno, logged; either way hostdev_close undoes it.
+ */
+must_check int hostdev_open(struct hostdev *h, const struct config *cfg,
+                            struct loop *loop);
+
+/* No machine uses it any more; before loop_destroy. */
+void hostdev_close(struct hostdev *h);
+
+#endif
