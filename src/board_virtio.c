@@ -146,7 +146,7 @@ char *board_virtio_cmdline(const struct config *cfg)
             fprintf(f, " virtio_mmio.device=%#x@%#llx:%u", m.devs[i].size,
                     (unsigned long long)m.devs[i].base, m.devs[i].gsi);
     }
-    if (!f || fclose(f) != 0) {
+    if (!f || fclose(f) != 0 || !text) {
         log_error("kernel command line: out of memory");
         return NULL;
     }
