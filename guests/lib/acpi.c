@@ -16,6 +16,10 @@
 #define AML_PACKAGE 0x12
 #define AML_BYTE    0x0a
 
+/* Resource descriptors (6.4.3): the tag, a length of two bytes, the rest. */
+#define RES_MEMORY32  0x86
+#define RES_INTERRUPT 0x89
+
 const struct acpi_rsdp *acpi_rsdp(void)
 {
     return (const struct acpi_rsdp *)(uintptr_t)start_info()->rsdp_paddr;
@@ -120,5 +124,45 @@ bool acpi_s5_type(uint8_t *type)
     for (uint32_t i = 0; i <= n; i++)
         if (aml[i] == AML_NAME && s5_at(aml + i, type))
             return true;
+    return false;
+}
+
+struct res_memory32 {
+    uint8_t tag;
+    uint16_t length;
+    uint8_t writable;
+    uint32_t base, size;
+} __attribute__((packed));
+
+struct res_interrupt {
+    uint8_t tag;
+    uint16_t length;
+    uint8_t flags, count;
+    uint32_t gsi;
+} __attribute__((packed));
+
+/* A memory descriptor with its interrupt right after it. */
+struct res_device {
+    struct res_memory32 memory;
+    struct res_interrupt interrupt;
+} __attribute__((packed));
+
+bool acpi_gsi_of(uint32_t base, uint32_t *gsi)
+{
+    const struct acpi_header *dsdt = acpi_dsdt();
+    const char *at = (const char *)dsdt;
+    struct res_device d;
+
+    if (!dsdt)
+        return false;
+    for (uint32_t i = 0; i + sizeof(d) <= dsdt->length; i++) {
+        if ((uint8_t)at[i] != RES_MEMORY32)
+            continue;
+        memcpy(&d, at + i, sizeof(d));
+        if (d.memory.base != base || d.interrupt.tag != RES_INTERRUPT)
+            continue;
+        *gsi = d.interrupt.gsi;
+        return true;
+    }
     return false;
 }

@@ -122,6 +122,10 @@ unsigned acpi_cpus(uint32_t *apic_ids, unsigned max);
 /* True if the sum of the bytes is 0. */
 bool acpi_sum_ok(const void *table, uint32_t length);
 
+/* True, and the interrupt of the device with registers at this address, if
+ * the DSDT has one. */
+bool acpi_gsi_of(uint32_t base, uint32_t *gsi);
+
 /* True, and the SLP_TYP of \_S5, if the DSDT has it. */
 bool acpi_s5_type(uint8_t *type);
 
