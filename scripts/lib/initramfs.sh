@@ -44,9 +44,8 @@ make_initramfs()
     while read -r name; do
         pack_module "$root" "$version" "$name" "$work"
     done < <(list_rows "$list")
+    # Both forms: busybox reads the text, kmod in a root file system the index.
     depmod -b "$work" "$version"
-    # Only the text forms are read by busybox.
-    rm -f "$work/lib/modules/$version"/modules.*.bin
     find "$work" -exec touch -h -d @0 {} +
     (cd "$work" && find . -print0 | LC_ALL=C sort -z |
         cpio -0 -o -H newc -R 0:0 --reproducible --quiet) >"$out.part"
