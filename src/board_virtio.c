@@ -59,16 +59,14 @@ static void destroy_disk(void *dev)
 static void make_disk(const struct board_virtio_host *host, unsigned nth,
                       struct front *out)
 {
-    const char *id = host->cfg->disks[nth].id;
     struct vblk_config c = {
         .queues = disk_queues(host->cfg),
         .queue_size = DISK_QUEUE_SIZE,
     };
+    char id[DISK_ID_MAX + 1];
 
-    if (id)
-        memcpy(c.id, id, strlen(id));
-    else
-        snprintf(c.id, sizeof(c.id), "disk%u", nth);
+    disk_option_id(&host->cfg->disks[nth], nth, id);
+    memcpy(c.id, id, strnlen(id, sizeof(c.id)));
     *out = (struct front){
         .ops = &vblk_ops,
         .dev = vblk_create(host->dev->disks[nth], host->loop, &c),

@@ -33,13 +33,14 @@
 /* A command line, parsed. */
 struct request {
     const char *name; /* of the guest */
+    const char *disk; /* of the guest's, by its id */
     bool json;
     int timeout; /* seconds, -1 if not given */
 };
 
 struct command {
     struct ctl_command words;
-    const char *options; /* letters: n(ame), j(son), t(imeout) */
+    const char *options; /* letters: n(ame), d(isk), j(son), t(imeout) */
     int (*run)(const struct command *cmd, const struct request *req);
     /* For run_ask. Returns the exit status. */
     int (*show)(const struct command *cmd, const struct request *req,
@@ -110,13 +111,13 @@ static void format_value(char out[TEXT_MAX], const char *key,
 
 /* Connect and ask; the reason of a failure is logged. */
 static json_t *ask(const struct rundir_guest *g, struct ctl_conn *conn,
-                   const char *verb, int timeout)
+                   const char *verb, json_t *args)
 {
     json_t *reply = NULL;
     int ret = ctl_conn_open(conn, g->socket);
 
     if (ret == 0)
-        ret = ctl_conn_ask(conn, verb, timeout, &reply);
+        ret = ctl_conn_ask(conn, verb, args, &reply);
     if (ret < 0) {
         log_error("%s: pid %d does not answer: %s: it is starting, ending or "
                   "stuck",
@@ -145,7 +146,7 @@ static void print_row(void *ctx, const struct rundir_guest *g)
 
     /* A guest that does not answer is shown all the same. */
     if (ctl_conn_open(&conn, g->socket) < 0 ||
-        ctl_conn_ask(&conn, "status", -1, &reply) < 0)
+        ctl_conn_ask(&conn, "status", NULL, &reply) < 0)
         *ok = false;
     ctl_conn_close(&conn);
     for (unsigned i = 0; i < ARRAY_LEN(columns); i++)
@@ -221,19 +222,33 @@ static int show_done(const struct command *cmd, const struct request *req,
     return VMM_EXIT_OK;
 }
 
+static int show_size(const struct command *cmd, const struct request *req,
+                     json_t *reply)
+{
+    char text[TEXT_MAX];
+
+    (void)cmd;
+    format_bytes(text,
+                 (uint64_t)json_integer_value(json_object_get(reply, "size")));
+    printf("%s: %s: %s\n", req->name, req->disk, text);
+    return VMM_EXIT_OK;
+}
+
 /* Ask, and show the answer. */
 static int run_ask(const struct command *cmd, const struct request *req)
 {
     struct ctl_conn conn = {.fd = -1};
     struct rundir_guest g;
-    json_t *reply;
+    json_t *args, *reply;
     int ret = VMM_EXIT_HOST;
 
     if (rundir_find(&g, req->name) < 0)
         return VMM_EXIT_HOST;
-    reply = ask(&g, &conn, cmd->words.name, -1);
+    args = req->disk ? json_pack("{s:s}", "disk", req->disk) : NULL;
+    reply = ask(&g, &conn, cmd->words.name, args);
     if (reply)
         ret = cmd->show(cmd, req, reply);
+    json_decref(args);
     json_decref(reply);
     ctl_conn_close(&conn);
     close(g.lock_fd);
@@ -281,20 +296,20 @@ static int wait_end(const struct rundir_guest *g, pid_t pid, int seconds)
 static int run_end(const struct command *cmd, const struct request *req)
 {
     const bool is_stop = strcmp(cmd->words.name, "stop") == 0;
-    const int timeout = !is_stop           ? -1
-                        : req->timeout < 0 ? CTL_STOP_TIMEOUT
-                                           : req->timeout;
+    const int timeout = req->timeout < 0 ? CTL_STOP_TIMEOUT : req->timeout;
     struct ctl_conn conn = {.fd = -1};
     struct rundir_guest g;
-    json_t *reply;
+    json_t *args, *reply;
     int ret = VMM_EXIT_HOST;
 
     if (rundir_find(&g, req->name) < 0)
         return VMM_EXIT_HOST;
-    reply = ask(&g, &conn, cmd->words.name, timeout);
+    args = is_stop ? json_pack("{s:i}", "timeout", timeout) : NULL;
+    reply = ask(&g, &conn, cmd->words.name, args);
     if (reply)
         ret =
             wait_end(&g, conn.pid, TEARDOWN_SECONDS + (is_stop ? timeout : 0));
+    json_decref(args);
     json_decref(reply);
     ctl_conn_close(&conn);
     close(g.lock_fd);
@@ -315,6 +330,10 @@ static const struct command commands[] = {
     {{"kill", "NAME", "end a guest at once"}, "n", run_end, NULL},
     {{"pause", "NAME", "halt a guest's CPUs"}, "n", run_ask, show_done},
     {{"resume", "NAME", "let a paused guest go on"}, "n", run_ask, show_done},
+    {{"resize", "NAME DISK", "tell a guest that a disk's file has grown"},
+     "nd",
+     run_ask,
+     show_size},
 };
 
 const struct ctl_command *ctl_client_command(unsigned i)
@@ -368,15 +387,19 @@ static const char *parse(const struct command *cmd, struct request *req,
                          int argc, char **argv)
 {
     const bool named = strchr(cmd->options, 'n');
+    const bool disk = strchr(cmd->options, 'd');
     const char *wrong = parse_options(cmd, req, argc, argv);
 
     if (wrong)
         return wrong;
     if (argc - optind < named)
         return "name the guest";
-    if (argc - optind > named)
+    if (argc - optind < named + disk)
+        return "name the disk";
+    if (argc - optind > named + disk)
         return "too many arguments";
     req->name = named ? argv[optind] : NULL;
+    req->disk = disk ? argv[optind + 1] : NULL;
     return NULL;
 }
 

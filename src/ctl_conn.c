@@ -70,24 +70,37 @@ void ctl_conn_close(struct ctl_conn *conn)
     conn->fd = -1;
 }
 
-static int send_request(int fd, const char *verb, int timeout)
+/* The request as text, without its newline; NULL: out of memory. */
+static char *request_text(const char *verb, json_t *args)
 {
-    char line[128];
-    ssize_t sent;
-    int n;
+    json_t *request = json_pack("{s:i, s:s}", "vmm", CTL_VERSION, "cmd", verb);
+    char *text = NULL;
 
-    if (timeout >= 0)
-        n = snprintf(line, sizeof(line),
-                     "{\"vmm\":%d,\"cmd\":\"%s\",\"timeout\":%d}\n",
-                     CTL_VERSION, verb, timeout);
-    else
-        n = snprintf(line, sizeof(line), "{\"vmm\":%d,\"cmd\":\"%s\"}\n",
-                     CTL_VERSION, verb);
+    if (request && (!args || json_object_update(request, args) == 0))
+        text = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII);
+    json_decref(request);
+    return text;
+}
+
+static int send_request(int fd, const char *verb, json_t *args)
+{
+    char *text = request_text(verb, args);
+    char newline[] = "\n";
+    struct iovec iov[] = {{text, text ? strlen(text) : 0}, {newline, 1}};
+    const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov)};
+    ssize_t sent;
+    int ret = 0;
+
+    if (!text)
+        return -ENOMEM;
     /* At once: who answers half a request may be gone for the other half. */
-    sent = send(fd, line, (size_t)n, MSG_NOSIGNAL);
+    sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
     if (sent < 0)
-        return -errno;
-    return sent == n ? 0 : -EPIPE;
+        ret = -errno;
+    else if ((size_t)sent != iov[0].iov_len + 1)
+        ret = -EPIPE;
+    free(text);
+    return ret;
 }
 
 /* Read up to and without the newline. Returns the length or -errno. */
@@ -119,7 +132,7 @@ static ssize_t recv_line(int fd, char *buf, size_t room)
     return -EPROTO;
 }
 
-int ctl_conn_ask(struct ctl_conn *conn, const char *verb, int timeout,
+int ctl_conn_ask(struct ctl_conn *conn, const char *verb, json_t *args,
                  json_t **reply)
 {
     char *buf = malloc(REPLY_MAX);
@@ -129,7 +142,7 @@ int ctl_conn_ask(struct ctl_conn *conn, const char *verb, int timeout,
 
     if (!buf)
         return -ENOMEM;
-    ret = send_request(conn->fd, verb, timeout);
+    ret = send_request(conn->fd, verb, args);
     n = ret < 0 ? ret : recv_line(conn->fd, buf, REPLY_MAX);
     if (n >= 0)
         *reply = json_loadb(buf, (size_t)n, JSON_REJECT_DUPLICATES, NULL);

@@ -19,13 +19,13 @@ struct ctl_conn {
 must_check int ctl_conn_open(struct ctl_conn *conn, const char *socket);
 
 /*
- * Ask one verb; timeout is its argument of that name, -1 for none. Returns 0
- * and a JSON object of this protocol's version (owned by the caller), or
- * -errno: -ETIMEDOUT, -ECONNRESET for a hang-up, -EPROTO for anything else
- * than an answer. Bounded in time and size. Logs nothing.
+ * Ask one verb with its arguments (borrowed; NULL: none). Returns 0 and a JSON
+ * object of this protocol's version (owned by the caller), or -errno:
+ * -ETIMEDOUT, -ECONNRESET for a hang-up, -EPROTO for anything else than an
+ * answer. Bounded in time and size. Logs nothing.
  */
 must_check int ctl_conn_ask(struct ctl_conn *conn, const char *verb,
-                            int timeout, json_t **reply);
+                            json_t *args, json_t **reply);
 
 void ctl_conn_close(struct ctl_conn *conn);
 

@@ -158,6 +158,30 @@ static int run_resume(struct ctl_guest *guest, const json_t *request,
     return 0;
 }
 
+static int run_resize(struct ctl_guest *guest, const json_t *request,
+                      json_t *reply)
+{
+    const char *disk = json_string_value(json_object_get(request, "disk"));
+    uint64_t size;
+    int ret;
+
+    if (!disk)
+        return fail(reply, "\"disk\" must name one: its id, or disk0 for the "
+                           "first");
+    ret = guest->ops->resize(guest->ops->ctx, disk, &size);
+    if (ret == -ENODEV)
+        return fail(reply,
+                    "no disk '%.32s': give its id, or disk0 for the "
+                    "first, disk1 for the next",
+                    disk);
+    if (ret < 0)
+        return fail(reply, "disk '%.32s': its size cannot be read: %s", disk,
+                    strerror(-ret));
+    json_object_set_new(reply, "disk", json_string(disk));
+    json_object_set_new(reply, "size", json_integer((json_int_t)size));
+    return 0;
+}
+
 static int run_version(struct ctl_guest *guest, const json_t *request,
                        json_t *reply)
 {
@@ -180,6 +204,7 @@ static const struct verb verbs[] = {
     {"kill", {NULL}, run_kill, "end the guest now"},
     {"pause", {NULL}, run_pause, "halt all vCPUs"},
     {"resume", {NULL}, run_resume, "let the vCPUs go on"},
+    {"resize", {"disk"}, run_resize, "tell the guest a disk's new size"},
     {"version", {NULL}, run_version, "the version that runs the guest"},
     {"help", {NULL}, run_help, "the verbs and what they do"},
 };

@@ -39,6 +39,11 @@ struct ctl_ops {
     /* Both are idempotent; 0 or -errno. */
     int (*pause)(void *ctx);
     int (*resume)(void *ctx);
+    /*
+     * Look at a disk's size again and tell the guest. 0 and the size in bytes,
+     * -ENODEV if there is no disk of that id, or another -errno.
+     */
+    int (*resize)(void *ctx, const char *disk, uint64_t *size);
     void *ctx; /* borrowed */
 };
 

@@ -3,6 +3,7 @@
 #include "hostdev.h"
 
 #include <errno.h>
+#include <string.h>
 
 static int open_disks(struct hostdev *h, const struct config *cfg,
                       struct loop *loop)
@@ -23,6 +24,23 @@ static int open_disks(struct hostdev *h, const struct config *cfg,
 int hostdev_open(struct hostdev *h, const struct config *cfg, struct loop *loop)
 {
     return open_disks(h, cfg, loop);
+}
+
+int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
+                        const char *id, uint64_t *size)
+{
+    for (unsigned i = 0; i < cfg->n_disks; i++) {
+        char name[DISK_ID_MAX + 1];
+        int ret;
+
+        disk_option_id(&cfg->disks[i], i, name);
+        if (strcmp(id, name) != 0)
+            continue;
+        ret = blk_resize(h->disks[i]);
+        *size = blk_info(h->disks[i])->size;
+        return ret;
+    }
+    return -ENODEV;
 }
 
 void hostdev_close(struct hostdev *h)

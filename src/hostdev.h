@@ -23,6 +23,14 @@ struct hostdev {
 must_check int hostdev_open(struct hostdev *h, const struct config *cfg,
                             struct loop *loop);
 
+/*
+ * Look again at the size of the disk of that id, "disk0" and so on where none
+ * was given, and tell the guest. 0 and its bytes, -ENODEV if there is no such
+ * disk, or another -errno, logged.
+ */
+must_check int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
+                                   const char *id, uint64_t *size);
+
 /* No machine uses it any more; before loop_destroy. */
 void hostdev_close(struct hostdev *h);
 

@@ -11,6 +11,7 @@
 #include "vmm/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,15 @@ void disk_option_free(struct disk_option *option)
 {
     free(option->text);
     *option = (struct disk_option){0};
+}
+
+void disk_option_id(const struct disk_option *o, unsigned nth,
+                    char out[DISK_ID_MAX + 1])
+{
+    if (o->id)
+        snprintf(out, DISK_ID_MAX + 1, "%s", o->id);
+    else
+        snprintf(out, DISK_ID_MAX + 1, "disk%u", nth);
 }
 
 json_t *disk_option_dump(const struct disk_option *o)

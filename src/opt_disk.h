@@ -33,6 +33,10 @@ extern const char disk_option_syntax[];
 must_check int disk_option_parse(const char *text, struct disk_option *out);
 void disk_option_free(struct disk_option *option);
 
+/* What the guest reads as the nth disk's serial number: the id, or diskN. */
+void disk_option_id(const struct disk_option *o, unsigned nth,
+                    char out[DISK_ID_MAX + 1]);
+
 /* For --dump-config: a new reference, NULL if memory is short. */
 json_t *disk_option_dump(const struct disk_option *o);
 

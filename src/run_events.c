@@ -193,6 +193,13 @@ static int ctl_resume(void *ctx)
     return 0;
 }
 
+static int ctl_resize(void *ctx, const char *disk, uint64_t *size)
+{
+    struct run *r = ctx;
+
+    return hostdev_resize_disk(&r->dev, &r->cfg, disk, size);
+}
+
 void run_events_start(struct run *r)
 {
     const struct term_ops keys = {
@@ -208,6 +215,7 @@ void run_events_start(struct run *r)
         .kill = ctl_kill,
         .pause = ctl_pause,
         .resume = ctl_resume,
+        .resize = ctl_resize,
         .ctx = r,
     };
 

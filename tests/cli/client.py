@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""vmm ps, status, stop, kill, pause, resume: against a guest that behaves,
+"""vmm ps, status, stop, kill, pause, resume, resize: against a guest that behaves,
 one that does not, and a process that only pretends to be one."""
 import fcntl
 import json
@@ -89,6 +89,15 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(self.run_it("resume", "web"), "web: resumed\n")
         self.assertRegex(self.run_it("status", "web"), r"state +running")
 
+    def test_resize(self):
+        self.serve("web")
+        self.assertEqual(self.run_it("resize", "web", "disk0"),
+                         "web: disk0: 3 MiB\n")
+        for name in ("disk1", 'a"b', "\x1b"):
+            self.assertIn("web: no disk",
+                          self.run_it("resize", "web", name, code=1))
+        self.assertIn("no guest named", self.run_it("resize", "x", "y", code=1))
+
     def test_stop_waits_and_says_how(self):
         p = self.serve("web")
         self.run_it("pause", "web")  # a paused guest could not power off
@@ -147,6 +156,7 @@ class ClientTest(unittest.TestCase):
     def test_usage(self):
         for argv in (["status"], ["status", "a", "b"], ["ps", "a"],
                      ["stop"], ["stop", "a", "--timeout"],
+                     ["resize", "a"], ["resize", "a", "b", "c"],
                      ["stop", "a", "--timeout", "x"],
                      ["stop", "a", "--timeout=-1"],
                      ["stop", "a", "--timeout=1e3"],

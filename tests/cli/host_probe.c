@@ -80,6 +80,15 @@ static void do_kill(void *ctx, const char *why)
     end(ctx, how);
 }
 
+static int do_resize(void *ctx, const char *disk, uint64_t *size)
+{
+    (void)ctx;
+    if (strcmp(disk, "disk0") != 0)
+        return -ENODEV;
+    *size = 3 << 20;
+    return 0;
+}
+
 static int do_pause(void *ctx)
 {
     struct probe *p = ctx;
@@ -99,8 +108,8 @@ static int do_resume(void *ctx)
 static int serve(const char *name, const char *kind)
 {
     struct probe p = {.kind = kind, .off = {.fn = on_off, .owner = &p}};
-    const struct ctl_ops ops = {do_status, do_button, do_kill,
-                                do_pause,  do_resume, &p};
+    const struct ctl_ops ops = {do_status, do_button, do_kill, do_pause,
+                                do_resume, do_resize, &p};
     struct claim claim;
     struct ctl *ctl;
 

@@ -23,6 +23,14 @@ static int op_act(void *ctx)
     return 0;
 }
 
+static int op_resize(void *ctx, const char *disk, uint64_t *size)
+{
+    (void)ctx;
+    acts++;
+    *size = strlen(disk);
+    return 0;
+}
+
 static void op_kill(void *ctx, const char *why)
 {
     (void)ctx;
@@ -59,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct ctl_ops ops = {op_status, op_act, op_kill,
-                                       op_act,    op_act, NULL};
+    static const struct ctl_ops ops = {op_status, op_act,    op_kill, op_act,
+                                       op_act,    op_resize, NULL};
     struct ctl_guest guest = {.ops = &ops, .name = "fuzz", .arm_stop = op_arm};
     char *text;
 

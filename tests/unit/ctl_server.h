@@ -96,6 +96,13 @@ static inline void on_quit(struct loop_op *op, int res)
     loop_stop(s->loop, 0);
 }
 
+static inline int op_resize(void *ctx, const char *disk, uint64_t *size)
+{
+    (void)ctx;
+    *size = strlen(disk);
+    return 0;
+}
+
 /* The loop belongs to the thread that made it. */
 static inline void *serve(void *arg)
 {
@@ -131,8 +138,8 @@ static inline int start(uint64_t idle_ns)
 
     fds_before = open_fds();
     *s = (struct server){.idle_ns = idle_ns};
-    s->ops =
-        (struct ctl_ops){op_status, op_button, op_kill, op_flip, op_flip, s};
+    s->ops = (struct ctl_ops){op_status, op_button, op_kill, op_flip,
+                              op_flip,   op_resize, s};
     strcpy(base, "/tmp/test_ctl.XXXXXX");
     if (!mkdtemp(base))
         return -1;

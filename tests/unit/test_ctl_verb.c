@@ -20,10 +20,12 @@ struct machine {
     int kills;
     int pauses;
     int resumes;
+    int resizes;
     int button; /* what power_button returns */
-    int frozen; /* what pause and resume return */
+    int frozen; /* what pause, resume and resize return */
     unsigned armed;
     char why[128];
+    char disk[64];
 };
 
 static void m_status(void *ctx, json_t *out)
@@ -65,6 +67,16 @@ static int m_resume(void *ctx)
     return m->frozen;
 }
 
+static int m_resize(void *ctx, const char *disk, uint64_t *size)
+{
+    struct machine *m = ctx;
+
+    m->resizes++;
+    strncpy(m->disk, disk, sizeof(m->disk) - 1);
+    *size = 1 << 20;
+    return m->frozen;
+}
+
 static void m_arm(void *owner, unsigned seconds)
 {
     struct machine *m = owner;
@@ -73,8 +85,8 @@ static void m_arm(void *owner, unsigned seconds)
 }
 
 static struct machine machine;
-static const struct ctl_ops ops = {m_status, m_button, m_kill,
-                                   m_pause,  m_resume, &machine};
+static const struct ctl_ops ops = {m_status, m_button, m_kill,  m_pause,
+                                   m_resume, m_resize, &machine};
 static struct ctl_guest guest = {
     .ops = &ops, .name = "web", .arm_stop = m_arm, .owner = &machine};
 
@@ -200,6 +212,24 @@ static void kill_pause_resume(void **state)
     assert_int_equal(machine.kills, 1);
 }
 
+static void resize_tells_the_new_size(void **state)
+{
+    json_t *reply = answer("{\"vmm\":1,\"cmd\":\"resize\",\"disk\":\"root\"}");
+
+    (void)state;
+    assert_int_equal(json_integer_value(json_object_get(reply, "size")),
+                     1 << 20);
+    assert_string_equal(machine.disk, "root");
+    assert_int_equal(machine.resizes, 1);
+    json_decref(reply);
+    machine.frozen = -ENODEV;
+    assert_refused("{\"vmm\":1,\"cmd\":\"resize\",\"disk\":\"x\"}",
+                   "no disk 'x'");
+    machine.frozen = -EIO;
+    assert_refused("{\"vmm\":1,\"cmd\":\"resize\",\"disk\":\"x\"}",
+                   "cannot be read");
+}
+
 static void failure_of_an_op_is_an_answer(void **state)
 {
     (void)state;
@@ -216,7 +246,7 @@ static void help_lists_the_verbs(void **state)
     json_t *help;
 
     (void)state;
-    assert_int_equal(json_object_size(verbs), 7);
+    assert_int_equal(json_object_size(verbs), 8);
     json_object_foreach(verbs, name, help)
     {
         assert_true(strlen(json_string_value(help)) > 10);
@@ -255,6 +285,8 @@ static void wrong_requests(void **state)
         {"{\"vmm\":1,\"cmd\":\"kill \"}", "no verb"},
         {"{\"vmm\":1,\"cmd\":\"kill\",\"timeout\":1}", "timeout"},
         {"{\"vmm\":1,\"cmd\":\"stop\",\"timout\":1}", "timout"},
+        {"{\"vmm\":1,\"cmd\":\"resize\"}", "disk"},
+        {"{\"vmm\":1,\"cmd\":\"resize\",\"disk\":0}", "disk"},
     };
 
     (void)state;
@@ -316,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup(stop_without_a_button_ends, reset),
         cmocka_unit_test_setup(stop_refuses_odd_times, reset),
         cmocka_unit_test_setup(kill_pause_resume, reset),
+        cmocka_unit_test_setup(resize_tells_the_new_size, reset),
         cmocka_unit_test_setup(failure_of_an_op_is_an_answer, reset),
         cmocka_unit_test_setup(help_lists_the_verbs, reset),
         cmocka_unit_test_setup(wrong_requests, reset),
