@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * chr.c: the frame of the chr backend; see chr.h. The halves are chr_out.c
- * and chr_in.c, the ways to make one are in chr_open.c.
+ * and chr_in.c, the ways to make one are in chr_open.c and chr_sock.c.
  *
  * vCPU threads cannot make the loop do anything by themselves, for only the
  * loop thread may use the ring. They set one timerfd that the loop watches:
@@ -49,6 +49,7 @@ int chr_start(struct chr *c, struct loop *loop)
     c->loop = loop;
     c->wake = (struct loop_op){.fn = on_wake, .owner = c};
     loop_watch(loop, &c->wake, c->timer_fd);
+    chr_sock_start(c);
     chr_flush(c);
     chr_fill(c);
     return 0;
@@ -74,6 +75,11 @@ bool chr_is_tty(const struct chr *c)
     return c->tty;
 }
 
+bool chr_is_attached(const struct chr *c)
+{
+    return c->sock.fd < 0 || c->out.fd >= 0;
+}
+
 void chr_close(struct chr *c)
 {
     if (!c)
@@ -83,6 +89,7 @@ void chr_close(struct chr *c)
         loop_drain(c->loop, &c->wake);
     chr_input_close(c);
     chr_output_close(c);
+    chr_sock_close(c);
     if (c->timer_fd >= 0)
         close(c->timer_fd);
     for (size_t i = 0; i < ARRAY_LEN(c->own_fds); i++)

@@ -25,10 +25,11 @@
 
 struct chr;
 
-/* What the front-end wants to be told; either may be NULL. Board lock held. */
+/* What the front-end wants to be told; any may be NULL. Board lock held. */
 struct chr_front {
     void (*readable)(void *owner); /* chr_read has bytes again */
     void (*writable)(void *owner); /* chr_room grew from 0 (or stalled) */
+    void (*attached)(void *owner); /* chr_is_attached changed; on the loop */
     void *owner;                   /* borrowed */
 };
 
@@ -59,6 +60,13 @@ struct chr *chr_open_stdio(void);
 struct chr *chr_open_pty(void); /* logs the name of the other side */
 struct chr *chr_open_file(const char *path); /* O_APPEND, created 0600 */
 struct chr *chr_open_null(void);
+/*
+ * Listen on a unix stream socket, made 0600, for one client at a time. What
+ * is written while there is none is kept, the oldest dropped and counted; who
+ * attaches gets it first. A socket that a dead process left is replaced; the
+ * file goes with chr_close.
+ */
+struct chr *chr_open_unix(const char *path);
 
 /*
  * Write out what is buffered, for as long as the reader takes something at
@@ -68,6 +76,9 @@ void chr_close(struct chr *c);
 
 /* Is this the terminal vmm was started on (stdio, and stdin is a tty)? */
 bool chr_is_tty(const struct chr *c);
+
+/* Is somebody there to listen? Only a socket's client ever is not. */
+bool chr_is_attached(const struct chr *c);
 
 /* Begin I/O on the loop (borrowed). 0 or -errno, logged. */
 must_check int chr_start(struct chr *c, struct loop *loop);
@@ -95,6 +106,9 @@ void chr_write(struct chr *c, const void *buf, size_t n);
 
 /* Take up to n bytes of input; 0 if there are none. */
 size_t chr_read(struct chr *c, void *buf, size_t n);
+
+/* Bytes of input that chr_read would give now, if asked for enough. */
+size_t chr_pending(const struct chr *c);
 
 /*
  * Call readable once more, at the latest CHR_FLUSH_NS from now, if there is

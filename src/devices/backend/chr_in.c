@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define CURRENT_POSITION UINT64_MAX
 
@@ -104,7 +105,8 @@ static void on_end(struct chr *c, int res)
     if (res < 0)
         log_debug("console %s: input ended: %s", c->name, strerror(-res));
     c->in.eof = true;
-    loop_cancel(c->loop, &c->in.watch);
+    if (!chr_sock_mute(c, res))
+        loop_cancel(c->loop, &c->in.watch);
 }
 
 static void on_read(struct loop_op *op, int res)
@@ -129,6 +131,8 @@ static void on_readable(struct loop_op *op, int res)
         on_end(c, res);
         return;
     }
+    if (c->in.eof && chr_sock_mute(c, 0))
+        return;
     /* A watch that was cancelled is wanted again if that was taken back. */
     c->in.again = true;
     c->in.more = true;
@@ -151,6 +155,11 @@ void chr_hold_input(struct chr *c, bool hold)
         in->eof = false;
     in->more = true;
     chr_fill(c);
+}
+
+size_t chr_pending(const struct chr *c)
+{
+    return c->in.n;
 }
 
 size_t chr_read(struct chr *c, void *buf, size_t n)
@@ -177,8 +186,33 @@ void chr_input_init(struct chr *c, int fd)
 
     in->fd = fd;
     in->more = true;
+    in->eof = false;
+    in->again = false;
     in->watch = (struct loop_op){.fn = on_readable, .owner = c};
     in->read = (struct loop_op){.fn = on_read, .owner = c};
+}
+
+/* Take what a socket holds, as far as there is room. */
+static void salvage(struct chr *c, int fd)
+{
+    const size_t room = compact(c);
+    const ssize_t got =
+        room ? recv(fd, c->in_buf + c->in.n, room, MSG_DONTWAIT) : 0;
+
+    if (got > 0)
+        c->in.n += (size_t)got;
+}
+
+void chr_input_end(struct chr *c, int fd)
+{
+    const int res = loop_drain(c->loop, &c->in.read);
+
+    loop_drain(c->loop, &c->in.watch);
+    if (res > 0)
+        c->in.n += (size_t)res;
+    salvage(c, fd);
+    chr_input_init(c, -1);
+    chr_want_input(c);
 }
 
 void chr_input_close(struct chr *c)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * chr_open.c: the kinds of chr and how their descriptors are made.
+ * chr_open.c: the kinds of chr and how their descriptors are made; those of a
+ * socket are in chr_sock.c.
  *
  * Standard input and output are shared with the shell and with everybody
  * else on the terminal: O_NONBLOCK there would be seen by all of them. So
@@ -36,6 +37,8 @@ static struct chr *chr_alloc(const char *name)
     }
     c->name = name;
     c->timer_fd = -1;
+    c->sock.fd = -1;
+    c->sock.peer = -1;
     for (size_t i = 0; i < ARRAY_LEN(c->own_fds); i++)
         c->own_fds[i] = -1;
     c->stderr_tty = isatty(STDERR_FILENO);
@@ -44,8 +47,7 @@ static struct chr *chr_alloc(const char *name)
     return c;
 }
 
-/* A chr that does I/O on these descriptors (-1: not in this direction). */
-static struct chr *chr_make(const char *name, int in_fd, int out_fd)
+struct chr *chr_make(const char *name, int in_fd, int out_fd)
 {
     struct chr *c = chr_alloc(name);
     struct stat st;

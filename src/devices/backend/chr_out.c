@@ -56,7 +56,7 @@ static void watch_for_stall(struct chr *c)
 {
     struct chr_output *o = &c->out;
 
-    if (!is_full(c) || o->stalled || o->stall.kind != LOOP_IDLE)
+    if (!is_full(c) || o->stalled || o->fd < 0 || o->stall.kind != LOOP_IDLE)
         return;
     o->mark = o->moved;
     loop_timer(c->loop, &o->stall, CHR_STALL_NS);
@@ -66,7 +66,7 @@ static void on_stall_timer(struct loop_op *op, int res)
 {
     struct chr *c = op->owner;
 
-    if (res < 0 || !is_full(c))
+    if (res < 0 || !is_full(c) || c->out.fd < 0)
         return;
     if (c->out.moved != c->out.mark) {
         watch_for_stall(c);
@@ -111,7 +111,7 @@ void chr_flush(struct chr *c)
 {
     struct chr_output *o = &c->out;
 
-    if (o->n && !o->dead && o->write.kind == LOOP_IDLE &&
+    if (o->n && o->fd >= 0 && !o->dead && o->write.kind == LOOP_IDLE &&
         o->room.kind == LOOP_IDLE)
         start_write(c);
     watch_for_stall(c);
@@ -132,10 +132,13 @@ static void leave(struct chr *c, size_t n)
 
 /*
  * The host could not take the bytes. A full disk may get better and costs
- * what is buffered; a terminal or pipe that went away does not come back.
+ * what is buffered; a terminal or pipe that went away does not come back; a
+ * socket waits for its next client.
  */
 static void give_up(struct chr *c, int err)
 {
+    if (chr_sock_deaf(c))
+        return;
     log_guest(&c->limit, "console %s: %s; its output is lost", c->name,
               strerror(err));
     c->out.dead = !c->out.regular;
@@ -199,6 +202,20 @@ static enum chr_kick urgency(const struct chr *c, const unsigned char *bytes,
     return CHR_KICK_LATER;
 }
 
+/* Nobody is attached: what comes last is kept, what came first makes room. */
+static void keep_newest(struct chr *c, const unsigned char *bytes, size_t n)
+{
+    struct chr_output *o = &c->out;
+    const size_t skip = n > CHR_BUF ? n - CHR_BUF : 0;
+    const size_t kept = n - skip;
+    const size_t over = o->n + kept > CHR_BUF ? o->n + kept - CHR_BUF : 0;
+
+    consume(o, over);
+    append(c, bytes + skip, kept);
+    c->stats.out_dropped += skip + over;
+    c->sock.lost += skip + over;
+}
+
 void chr_write(struct chr *c, const void *buf, size_t n)
 {
     const unsigned char *bytes = buf;
@@ -206,6 +223,8 @@ void chr_write(struct chr *c, const void *buf, size_t n)
 
     c->stats.out_bytes += n;
     chr_tail_add(c, bytes, n);
+    if (!chr_is_attached(c))
+        keep_newest(c, bytes, n);
     if (c->out.fd < 0)
         return;
     if (fits > n)
@@ -273,19 +292,24 @@ static void flush_bounded(struct chr *c)
     }
 }
 
-void chr_output_close(struct chr *c)
+void chr_output_stop(struct chr *c)
 {
     struct chr_output *o = &c->out;
+    /* A write in flight may have moved bytes before it was ended. */
+    const int res = loop_drain(c->loop, &o->write);
 
-    if (c->loop) {
-        /* A write in flight may have moved bytes before it was ended. */
-        const int res = loop_drain(c->loop, &o->write);
+    if (res > 0)
+        consume(o, (size_t)res);
+    loop_drain(c->loop, &o->room);
+    loop_drain(c->loop, &o->stall);
+}
 
-        if (res > 0)
-            consume(o, (size_t)res);
-        loop_drain(c->loop, &o->room);
-        loop_drain(c->loop, &o->stall);
-    }
+void chr_output_close(struct chr *c)
+{
+    const struct chr_output *o = &c->out;
+
+    if (c->loop)
+        chr_output_stop(c);
     if (o->fd >= 0 && !o->dead && !o->stalled)
         flush_bounded(c);
 }

@@ -12,6 +12,9 @@
 #include "devices/backend/chr.h"
 #include "vmm/log.h"
 
+#include <sys/types.h>
+#include <sys/un.h>
+
 #define CHR_IN_BUF   4096
 #define CHR_TAIL_BUF 8192
 
@@ -51,6 +54,17 @@ struct chr_input {
     struct loop_op read;
 };
 
+/* The socket clients attach to; see chr_sock.c. */
+struct chr_sock {
+    int fd;        /* owned: listens; -1: this chr is no socket */
+    int peer;      /* owned: the client, as long as either direction is open */
+    uint64_t lost; /* bytes nobody was there for, and not kept */
+    dev_t dev;     /* what was made at the path, */
+    ino_t ino;     /* to remove that and nothing else */
+    struct loop_op watch; /* who wants to attach */
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 5];
+};
+
 /* The last bytes written, as a ring. */
 struct chr_tail {
     size_t at; /* where the next byte goes */
@@ -73,10 +87,17 @@ struct chr {
     struct chr_output out;
     struct chr_input in;
     struct chr_tail tail;
+    struct chr_sock sock;
     unsigned char in_buf[CHR_IN_BUF];
     unsigned char tail_buf[CHR_TAIL_BUF];
     unsigned char out_buf[CHR_BUF];
 };
+
+/*
+ * A chr that does I/O on these descriptors (-1: not in this direction), which
+ * the caller puts into own_fds. NULL after logging.
+ */
+struct chr *chr_make(const char *name, int in_fd, int out_fd);
 
 /* Ask the loop to look after the buffers. Any thread, board lock held. */
 void chr_kick(struct chr *c, enum chr_kick when);
@@ -92,11 +113,31 @@ void chr_input_init(struct chr *c, int fd);
 void chr_output_close(struct chr *c);
 void chr_input_close(struct chr *c);
 
+/*
+ * No more will come from fd, a socket: its input ends, and what it said so
+ * far stays, up to the buffer's size.
+ */
+void chr_input_end(struct chr *c, int fd);
+
 /* Read if there may be input and there is room for it. Loop thread. */
 void chr_fill(struct chr *c);
 
 /* Offer what is left to a front-end that asked for it. Loop thread. */
 void chr_redeliver(struct chr *c);
+
+/*
+ * A socket's client: no more output reaches it; no more input comes, with the
+ * read's result. True: this chr is a socket, and that was seen to.
+ */
+bool chr_sock_deaf(struct chr *c);
+bool chr_sock_mute(struct chr *c, int res);
+
+/* Begin to listen; stop, and remove the file. */
+void chr_sock_start(struct chr *c);
+void chr_sock_close(struct chr *c);
+
+/* End the output's ops in flight; what was not written stays. */
+void chr_output_stop(struct chr *c);
 
 /* Remember bytes written, for chr_dump_tail. */
 void chr_tail_add(struct chr *c, const unsigned char *bytes, size_t n);
