@@ -4,7 +4,9 @@
  *
  * Each space is an array of ranges sorted by base, searched by bisection; a
  * guest talks to one device in bursts, so the range that answered last is
- * tried first. Ranges never overlap, hence at most one can hold an address.
+ * tried first. Ranges never overlap, hence at most one can hold an address. A
+ * device may claim and unclaim in the middle of an access: the range that
+ * answers is not looked at again.
  *
  * Unclaimed addresses are guest-chosen and without number, so what was asked
  * for most is kept by the "space saving" method: a full table gives its
@@ -21,6 +23,7 @@
 #include <string.h>
 
 #define HOT_SLOTS 16
+#define ROOM_STEP 128
 #define PIO_SIZE  0x10000u
 #define N_SPACES  2
 
@@ -39,6 +42,7 @@ struct hot {
 struct bus_space {
     struct range *ranges; /* owned, sorted by base */
     size_t n;
+    size_t room; /* ranges there is memory for; never shrinks */
     size_t last; /* index of the range that answered last */
     uint64_t unclaimed;
     struct hot hot[HOT_SLOTS];
@@ -96,12 +100,32 @@ static bool is_taken(const struct bus_space *s, uint64_t base, uint64_t len)
     return false;
 }
 
+/*
+ * Room for one range more, made in steps that hold all a machine has: what is
+ * claimed while the guest runs (a PCI BAR that it enables) finds it there.
+ */
+static int make_room(struct bus_space *s)
+{
+    struct range *grown;
+
+    if (s->n < s->room)
+        return 0;
+    grown = reallocarray(s->ranges, s->room + ROOM_STEP, sizeof(*grown));
+    if (!grown) {
+        log_error("bus: out of memory");
+        return -ENOMEM;
+    }
+    s->ranges = grown;
+    s->room += ROOM_STEP;
+    return 0;
+}
+
 int bus_claim(struct bus *bus, enum space space, uint64_t base, uint64_t len,
               const struct io_ops *ops, void *dev)
 {
     struct bus_space *s = &bus->spaces[space];
-    struct range *grown;
     uint64_t end;
+    int ret;
     size_t at;
 
     if (!len || !checked_add(base, len, &end))
@@ -110,17 +134,26 @@ int bus_claim(struct bus *bus, enum space space, uint64_t base, uint64_t len,
         return -EINVAL;
     if (is_taken(s, base, len))
         return -EEXIST;
-    grown = reallocarray(s->ranges, s->n + 1, sizeof(*grown));
-    if (!grown) {
-        log_error("bus: out of memory");
-        return -ENOMEM;
-    }
-    s->ranges = grown;
+    ret = make_room(s);
+    if (ret < 0)
+        return ret;
     at = upper_bound(s, base);
-    memmove(&grown[at + 1], &grown[at], (s->n - at) * sizeof(*grown));
-    grown[at] = (struct range){base, len, ops, dev};
+    memmove(&s->ranges[at + 1], &s->ranges[at],
+            (s->n - at) * sizeof(*s->ranges));
+    s->ranges[at] = (struct range){base, len, ops, dev};
     s->n++;
     return 0;
+}
+
+void bus_unclaim(struct bus *bus, enum space space, uint64_t base)
+{
+    struct bus_space *s = &bus->spaces[space];
+    const size_t at = upper_bound(s, base);
+
+    BUG_ON(at == 0 || s->ranges[at - 1].base != base);
+    memmove(&s->ranges[at - 1], &s->ranges[at],
+            (s->n - at) * sizeof(*s->ranges));
+    s->n--;
 }
 
 /* The range that holds all of [addr, addr+n), or NULL. */

@@ -2,12 +2,12 @@
 /*
  * bus.h: which device answers at an I/O port or an MMIO address.
  *
- * Ranges are claimed while the machine is built and looked up by binary
- * search at each exit. What nobody claims answers all-ones, is counted, and
- * is kept as a short list of the addresses asked for most, so that a user
- * can see what a guest probed in vain.
+ * Ranges are claimed while the machine is built, or when the guest moves a
+ * PCI BAR, and looked up by binary search at each exit. What nobody claims
+ * answers all-ones, is counted, and is kept as a short list of the addresses
+ * asked for most, so that a user can see what a guest probed in vain.
  *
- * Thread: claims while no vCPU runs; accesses with the board lock held.
+ * Thread: board lock held.
  */
 #ifndef DEVICES_BUS_H
 #define DEVICES_BUS_H
@@ -29,6 +29,9 @@ void bus_destroy(struct bus *bus);
  */
 must_check int bus_claim(struct bus *bus, enum space space, uint64_t base,
                          uint64_t len, const struct io_ops *ops, void *dev);
+
+/* Take back the claim that begins at base; there is one. */
+void bus_unclaim(struct bus *bus, enum space space, uint64_t base);
 
 /*
  * One access of n bytes (1, 2, 4 or 8). An access that straddles the end of

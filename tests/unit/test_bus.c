@@ -198,6 +198,33 @@ static void the_report_names_what_was_asked_most(void **state)
     free(text);
 }
 
+static void must_claim(struct bus *bus, enum space space, uint64_t base,
+                       uint64_t len, struct probe *p)
+{
+    assert_int_equal(bus_claim(bus, space, base, len, &probe_ops, p), 0);
+}
+
+/* As a BAR that the guest moves about. */
+static void what_is_unclaimed_is_free(void **state)
+{
+    struct probe a = {.tag = 0xaa}, b = {.tag = 0xbb}, c = {.tag = 0xcc};
+
+    must_claim(*state, SPACE_MMIO, 0x1000, 0x1000, &a);
+    must_claim(*state, SPACE_MMIO, 0x2000, 0x1000, &b);
+    must_claim(*state, SPACE_MMIO, 0x3000, 0x1000, &c);
+    assert_int_equal(get(*state, SPACE_MMIO, 0x3000, 1), 0xcc);
+    bus_unclaim(*state, SPACE_MMIO, 0x2000);
+    assert_int_equal(get(*state, SPACE_MMIO, 0x2000, 1), 0xff);
+    assert_int_equal(get(*state, SPACE_MMIO, 0x1fff, 1), 0xaa);
+    assert_int_equal(get(*state, SPACE_MMIO, 0x3000, 1), 0xcc);
+    must_claim(*state, SPACE_MMIO, 0x2800, 0x800, &b);
+    assert_int_equal(get(*state, SPACE_MMIO, 0x2800, 1), 0xbb);
+    bus_unclaim(*state, SPACE_MMIO, 0x3000);
+    bus_unclaim(*state, SPACE_MMIO, 0x1000);
+    assert_int_equal(get(*state, SPACE_MMIO, 0x3000, 1), 0xff);
+    assert_int_equal(get(*state, SPACE_MMIO, 0x2fff, 1), 0xbb);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +233,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(all_widths_pass, setup, teardown),
         cmocka_unit_test_setup_teardown(a_straddling_access_is_nobodys, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_unclaimed_is_free, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_report_names_what_was_asked_most,
                                         setup, teardown),
