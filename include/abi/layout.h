@@ -18,7 +18,8 @@
 /* MMIO in the hole */
 #define LAYOUT_PCI_MMIO      0xc0000000u /* window of the 32-bit BARs */
 #define LAYOUT_PCI_MMIO_END  0xe0000000u
-#define LAYOUT_ECAM          0xe0000000u /* bus 0: 1 MiB */
+#define LAYOUT_ECAM          0xe0000000u /* bus 0 */
+#define LAYOUT_ECAM_SIZE     0x00100000u
 #define LAYOUT_VIRTIO_MMIO   0xfe000000u /* device n: LAYOUT_VIRTIO_STRIDE on */
 #define LAYOUT_VIRTIO_STRIDE 0x1000u
 #define LAYOUT_IOAPIC        0xfec00000u /* 82093AA, GSI 0.. */
@@ -28,15 +29,18 @@
 #define LAYOUT_LAPIC         0xfee00000u
 
 /* I/O ports */
-#define LAYOUT_PCI_PORTS     0xc000 /* window of the I/O BARs */
-#define LAYOUT_PCI_PORTS_END 0x10000
-#define LAYOUT_COM1          0x3f8
-#define LAYOUT_COM1_GSI      4
-#define LAYOUT_SLEEP_CTL     0x600 /* ACPI sleep control register */
-#define LAYOUT_SLEEP_STS     0x601 /* ACPI sleep status register */
-#define LAYOUT_RESET         0x602 /* ACPI reset register */
-#define LAYOUT_RESET_VALUE   0x01
-#define LAYOUT_GED_GSI       5
+#define LAYOUT_PCI_PORTS      0xc000 /* window of the I/O BARs */
+#define LAYOUT_PCI_PORTS_END  0x10000
+#define LAYOUT_PCI_CONFIG     0xcf8 /* address and data port */
+#define LAYOUT_PCI_CONFIG_LEN 8
+#define LAYOUT_COM1           0x3f8
+#define LAYOUT_COM1_GSI       4
+#define LAYOUT_SLEEP_CTL      0x600 /* ACPI sleep control register */
+#define LAYOUT_SLEEP_STS      0x601 /* ACPI sleep status register */
+#define LAYOUT_RESET          0x602 /* ACPI reset register */
+#define LAYOUT_RESET_VALUE    0x01
+#define LAYOUT_GED_GSI        5
+#define LAYOUT_PCI_GSI        6 /* the first of up to four for INTA# pins */
 
 /* ACPI 6.5 4.8.3.7: SLP_EN and the SLP_TYP our \_S5 names. */
 #define LAYOUT_SLP_EN 0x20

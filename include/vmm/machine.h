@@ -42,8 +42,16 @@ enum dev_kind {
     DEV_ACPI_RESET,  /* base: I/O port of the reset register; no gsi */
     DEV_IOAPIC,      /* base: MMIO gpa; gsi: first GSI it serves */
     DEV_VIRTIO_MMIO, /* base: MMIO gpa of a virtio-mmio device; gsi */
-    DEV_PCI_HOST,    /* base: MMIO gpa of the ECAM; gsi: of INTA, 3 follow */
+    DEV_PCI_HOST,    /* base: MMIO gpa of the ECAM; gsi: of line 0 */
 };
+
+/*
+ * The line, 0 to 3, that the board wires a PCI slot's INTA# to. Lines are
+ * GSIs in a row; slot 0 is the host bridge and has no pin, so that the first
+ * device is on the first line, and few devices need few pins.
+ */
+#define MACHINE_PCI_LINES      4
+#define MACHINE_PCI_LINE(slot) (((slot) + 3u) % MACHINE_PCI_LINES)
 
 #define DEV_NO_GSI UINT32_MAX
 
@@ -61,6 +69,7 @@ struct machine_desc {
     struct dev_desc devs[MACHINE_MAX_DEVS];
     unsigned n_devs;
     bool virtio_by_cmdline; /* the kernel command line tells, not ACPI */
+    unsigned pci_slots;     /* in use, from 0 on; with a DEV_PCI_HOST */
     unsigned n_pins;        /* of the IOAPIC: GSIs 0 .. n_pins-1 */
     uint32_t tsc_khz;       /* 0 if unknown */
 };

@@ -15,6 +15,10 @@
  * after DRIVER_OK only a queue that was reset can be set up again. A driver
  * that breaks the rules gets NEEDS_RESET: no queue is touched until it
  * resets the device.
+ *
+ * Drivers from before 1.0 (the notes on legacy interfaces in 2.2, 2.6 and
+ * 3.1) have no FEATURES_OK, and many of them use their queues before they set
+ * DRIVER_OK: for them the device starts with the first kick.
  */
 #include "devices/virtio/virtio_priv.h"
 
@@ -34,6 +38,11 @@
 #define CORE_FEATURES                                     \
     (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_RESET) | \
      BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX))
+
+/* To drivers from before 1.0; nothing of ours depends on a layout. */
+#define LEGACY_FEATURES                                            \
+    (BIT(VIRTIO_F_ANY_LAYOUT) | BIT(VIRTIO_RING_F_INDIRECT_DESC) | \
+     BIT(VIRTIO_RING_F_EVENT_IDX))
 
 /* The status bits a driver can set. */
 #define DRIVER_BITS                                            \
@@ -101,7 +110,21 @@ void virtio_broken(struct virtio *v, const char *why)
 
 static uint64_t offered(const struct virtio *v)
 {
-    return (v->ops->offer(v->dev) & v->ops->features) | CORE_FEATURES;
+    const uint64_t own = v->ops->offer(v->dev) & v->ops->features;
+
+    if (v->legacy)
+        return (own & UINT32_MAX) | LEGACY_FEATURES;
+    return own | CORE_FEATURES;
+}
+
+bool virtio_begin_legacy(struct virtio *v)
+{
+    if (v->legacy || v->started || v->resetting ||
+        has_status(v, VIRTIO_CONFIG_S_FEATURES_OK))
+        return v->legacy;
+    v->legacy = true;
+    v->driver_features = 0;
+    return true;
 }
 
 uint32_t virtio_read_features(const struct virtio *v, uint32_t select)
@@ -113,14 +136,24 @@ void virtio_write_features(struct virtio *v, uint32_t select, uint32_t bits)
 {
     const unsigned shift = 32 * (select & 1);
 
-    if (has_status(v, VIRTIO_CONFIG_S_FEATURES_OK))
+    if (has_status(v, VIRTIO_CONFIG_S_FEATURES_OK) || v->started)
         return;
+    if (v->legacy) {
+        /* Nobody could tell it that it took too much. */
+        v->driver_features = bits & offered(v);
+        return;
+    }
     if (select > 1) {
         v->alien_features |= bits != 0;
         return;
     }
     v->driver_features &= ~((uint64_t)UINT32_MAX << shift);
     v->driver_features |= (uint64_t)bits << shift;
+}
+
+uint32_t virtio_driver_features(const struct virtio *v, uint32_t select)
+{
+    return select < 2 ? (uint32_t)(v->driver_features >> (32 * select)) : 0;
 }
 
 /* 2.2: a subset of what is offered, and of this century (6.1). */
@@ -168,6 +201,7 @@ static void forget(struct virtio *v)
     v->started = false;
     v->resetting = false;
     v->alien_features = false;
+    v->legacy = false;
     v->driver_features = 0;
     v->status = 0;
     v->transport->reset(v->ctx);
@@ -207,15 +241,8 @@ static void kick_queues(struct virtio *v)
             v->ops->kick(v->dev, q);
 }
 
-static void serve_start(struct virtio *v)
+static void start_device(struct virtio *v)
 {
-    if (!has_status(v, VIRTIO_CONFIG_S_DRIVER_OK) ||
-        has_status(v, VIRTIO_CONFIG_S_NEEDS_RESET))
-        return;
-    if (!has_status(v, VIRTIO_CONFIG_S_FEATURES_OK)) {
-        virtio_broken(v, "DRIVER_OK without FEATURES_OK");
-        return;
-    }
     start_queues(v);
     if (has_status(v, VIRTIO_CONFIG_S_NEEDS_RESET))
         return;
@@ -224,6 +251,18 @@ static void serve_start(struct virtio *v)
         v->ops->start(v->dev, v->driver_features);
     }
     kick_queues(v);
+}
+
+static void serve_start(struct virtio *v)
+{
+    if (!has_status(v, VIRTIO_CONFIG_S_DRIVER_OK) ||
+        has_status(v, VIRTIO_CONFIG_S_NEEDS_RESET))
+        return;
+    if (!v->legacy && !has_status(v, VIRTIO_CONFIG_S_FEATURES_OK)) {
+        virtio_broken(v, "DRIVER_OK without FEATURES_OK");
+        return;
+    }
+    start_device(v);
 }
 
 static void stop_queue(struct virtio *v, unsigned q)
@@ -282,7 +321,10 @@ static void reset(struct virtio *v)
 
 void virtio_write_status(struct virtio *v, uint32_t status)
 {
-    const unsigned added = status & DRIVER_BITS & ~(unsigned)v->status;
+    const unsigned known =
+        v->legacy ? DRIVER_BITS & ~(unsigned)VIRTIO_CONFIG_S_FEATURES_OK
+                  : DRIVER_BITS;
+    const unsigned added = status & known & ~(unsigned)v->status;
 
     if (status == 0) {
         reset(v);
@@ -314,7 +356,8 @@ struct virtq_config *virtio_queue_setup(struct virtio *v, unsigned q)
     queue = &v->queues[q];
     if (queue->ready || queue->stopping)
         return NULL;
-    if (has_status(v, VIRTIO_CONFIG_S_DRIVER_OK) && !queue->was_reset)
+    if (has_status(v, VIRTIO_CONFIG_S_DRIVER_OK) && !queue->was_reset &&
+        !v->legacy)
         return NULL;
     return &queue->set;
 }
@@ -358,12 +401,23 @@ void virtio_queue_reset(struct virtio *v, unsigned q)
     virtio_queue_stop(v, q);
 }
 
+/* Does a driver from before 1.0 use a queue that does not run yet? */
+static bool is_early(const struct virtio *v, const struct virtio_queue *queue)
+{
+    return v->legacy && queue->ready && !queue->vq.running && !v->resetting &&
+           !has_status(v, VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_FAILED);
+}
+
 static void on_kick(struct loop_op *op, int res)
 {
     const struct virtio_queue *queue = op->owner;
     struct virtio *v = queue->v;
 
-    if (res >= 0 && is_live(v) && queue->vq.running)
+    if (res < 0)
+        return;
+    if (is_early(v, queue))
+        start_device(v);
+    else if (is_live(v) && queue->vq.running)
         v->ops->kick(v->dev, (unsigned)(queue - v->queues));
 }
 
@@ -394,7 +448,7 @@ static int init_queue(struct virtio *v, unsigned q)
     }
     queue->kick_op = (struct loop_op){.fn = on_kick, .owner = queue};
     loop_watch(v->host.loop, &queue->kick_op, queue->kick_fd);
-    if (!kicks)
+    if (!kicks || !v->transport->kick_reg)
         return 0;
     v->transport->kick_reg(v->ctx, q, &reg);
     ret = kicks->bind(kicks->ctx, &reg, queue->kick_fd);

@@ -20,7 +20,8 @@ struct virtio_transport {
     /* Used buffers in q; the configuration changed. Loop thread. */
     void (*queue_interrupt)(void *ctx, unsigned q);
     void (*config_interrupt)(void *ctx);
-    /* The register whose write kicks queue q. */
+    /* The register whose write kicks queue q. NULL: the transport binds
+     * kick_fd itself, where and when the guest decides. */
     void (*kick_reg)(void *ctx, unsigned q, struct kick_reg *reg);
     /* The device was reset: forget interrupts not yet acknowledged. */
     void (*reset)(void *ctx);
@@ -48,6 +49,7 @@ struct virtio {
     unsigned n_queues;
     uint64_t driver_features;
     bool alien_features; /* the driver took some that nobody has a bit for */
+    bool legacy;         /* the driver is from before 1.0 */
     uint8_t status;
     bool started;   /* the device was told of DRIVER_OK */
     bool resetting; /* 0 was written, and something may be in flight */
@@ -66,9 +68,18 @@ must_check int virtio_init(struct virtio *v, const struct virtio_host *host,
 /* Stop the device and free what virtio_init made. */
 void virtio_fini(struct virtio *v);
 
+/*
+ * The driver uses the interface from before virtio 1.0 (until it resets the
+ * device): 32 feature bits without VERSION_1, no FEATURES_OK, and a queue that
+ * is kicked works, DRIVER_OK or not. False: it uses the other one.
+ */
+must_check bool virtio_begin_legacy(struct virtio *v);
+
 /* 32 feature bits from bit 32 * select on. */
 uint32_t virtio_read_features(const struct virtio *v, uint32_t select);
 void virtio_write_features(struct virtio *v, uint32_t select, uint32_t bits);
+/* What the driver wrote. */
+uint32_t virtio_driver_features(const struct virtio *v, uint32_t select);
 
 /* Writing 0 is a reset and waits for its end. */
 void virtio_write_status(struct virtio *v, uint32_t status);
