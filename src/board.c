@@ -13,6 +13,7 @@
 #include "abi/layout.h"
 #include "board_virtio.h"
 #include "devices/bus.h"
+#include "devices/pci/pci.h"
 #include "devices/platform/acpi_pm.h"
 #include "devices/platform/ioapic.h"
 #include "devices/platform/uart16550.h"
@@ -38,6 +39,7 @@ struct board {
     struct ioapic *ioapic;
     struct uart16550 *uart;
     struct acpi_pm *pm;
+    struct pci_bus *pci; /* NULL: there is none */
     struct board_virtio *virtio;
     struct vcpu *cpus[MACHINE_MAX_CPUS];
     /* lines from the chips to the IOAPIC */
@@ -73,10 +75,14 @@ static void add_dev(struct machine_desc *m, enum dev_kind kind, uint64_t base,
 static void describe_memory(struct machine_desc *m, uint64_t size)
 {
     const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
+    const struct dev_desc *pci = machine_find(m, DEV_PCI_HOST);
 
     add_range(m, 0, LAYOUT_LOW_END, MEM_RAM);
     add_range(m, LAYOUT_LOW_END, LAYOUT_LOW_TOP, MEM_RESERVED);
     add_range(m, LAYOUT_LOW_TOP, low, MEM_RAM);
+    /* Kernels trust no ECAM that is not reserved. */
+    if (pci)
+        add_range(m, pci->base, pci->base + pci->size, MEM_RESERVED);
     add_range(m, LAYOUT_HOLE_END, LAYOUT_HOLE_END + size - low, MEM_RAM);
 }
 
@@ -84,13 +90,13 @@ void board_describe(const struct config *cfg, struct machine_desc *m)
 {
     *m = (struct machine_desc){.n_cpus = cfg->cpus,
                                .n_pins = LAYOUT_IOAPIC_PINS};
-    describe_memory(m, cfg->memory);
     add_dev(m, DEV_IOAPIC, LAYOUT_IOAPIC, IOAPIC_SIZE, 0);
     add_dev(m, DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI);
     add_dev(m, DEV_ACPI_SLEEP, LAYOUT_SLEEP_CTL, 2, DEV_NO_GSI);
     add_dev(m, DEV_ACPI_RESET, LAYOUT_RESET, 1, DEV_NO_GSI);
     add_dev(m, DEV_GED, LAYOUT_GED, ACPI_PM_GED, LAYOUT_GED_GSI);
     board_virtio_describe(cfg, m);
+    describe_memory(m, cfg->memory);
 }
 
 /* ---- what the guest and its vCPUs tell the board (board lock held) ---- */
@@ -237,7 +243,7 @@ static int make_vm(struct board *b)
      * memory slot set meanwhile would have to wait milliseconds for it.
      */
     vm_coalesce(b->vm, SPACE_MMIO, LAYOUT_IOAPIC, 4);
-    vm_coalesce(b->vm, SPACE_PIO, 0xcf8, 4);
+    vm_coalesce(b->vm, SPACE_PIO, LAYOUT_PCI_CONFIG, 4);
     return 0;
 }
 
@@ -303,6 +309,32 @@ static int make_acpi_pm(struct board *b)
     return claim(b, SPACE_MMIO, DEV_GED, &acpi_pm_ged_ops, b->pm);
 }
 
+static int make_pci(struct board *b)
+{
+    const struct dev_desc *d = machine_find(&b->desc, DEV_PCI_HOST);
+    struct pci_bus_config c = {
+        .bus = b->bus,
+        .memory = {LAYOUT_PCI_MMIO, LAYOUT_PCI_MMIO_END},
+        .ports = {LAYOUT_PCI_PORTS, LAYOUT_PCI_PORTS_END},
+    };
+    int ret;
+
+    if (!d)
+        return 0;
+    c.irq = (uint8_t)d->gsi;
+    for (unsigned i = 0; i < MACHINE_PCI_LINES; i++)
+        c.lines[i] = (struct intr){
+            .set = ioapic_set_pin, .ctx = b->ioapic, .line = d->gsi + i};
+    b->pci = pci_bus_create(&c);
+    if (!b->pci)
+        return -ENOMEM;
+    ret = bus_claim(b->bus, SPACE_PIO, LAYOUT_PCI_CONFIG, LAYOUT_PCI_CONFIG_LEN,
+                    &pci_ports_ops, b->pci);
+    if (ret < 0)
+        return ret;
+    return claim(b, SPACE_MMIO, DEV_PCI_HOST, &pci_ecam_ops, b->pci);
+}
+
 static int make_virtio(struct board *b)
 {
     const struct board_virtio_host host = {
@@ -313,6 +345,7 @@ static int make_virtio(struct board *b)
         .mem = b->mem,
         .vm = b->vm,
         .bus = b->bus,
+        .pci = b->pci,
     };
 
     if (board_virtio_count(b->cfg) == 0)
@@ -343,8 +376,8 @@ static int make_cpus(struct board *b)
 static int build_steps(struct board *b)
 {
     static int (*const steps[])(struct board * b) = {
-        make_events, make_memory,  make_vm,     make_bus,  make_ioapic,
-        make_uart,   make_acpi_pm, make_virtio, make_cpus,
+        make_events, make_memory,  make_vm,  make_bus,    make_ioapic,
+        make_uart,   make_acpi_pm, make_pci, make_virtio, make_cpus,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -385,6 +418,7 @@ void board_destroy(struct board *b)
     if (b->bus && log_level() >= LOG_DEBUG)
         bus_report(b->bus, stderr);
     board_virtio_destroy(b->virtio);
+    pci_bus_destroy(b->pci);
     acpi_pm_destroy(b->pm);
     uart16550_destroy(b->uart);
     ioapic_destroy(b->ioapic);

@@ -4,6 +4,7 @@
 
 #include "abi/layout.h"
 #include "devices/virtio/mmio.h"
+#include "devices/virtio/pci.h"
 #include "devices/virtio/vblk.h"
 #include "devices/virtio/vrng.h"
 #include "vmm/log.h"
@@ -28,6 +29,8 @@ struct front {
 
 struct slot {
     struct front front;
+    /* one of them */
+    struct virtio_pci *pci;
     struct virtio_mmio *mmio;
     int irqfd; /* owned; -1: none */
 };
@@ -35,6 +38,7 @@ struct slot {
 struct board_virtio {
     struct board_virtio_host host;
     struct kick_ops kicks;
+    struct msi_ops msi;
     struct slot slots[BOARD_MAX_VIRTIO];
     unsigned n;
 };
@@ -114,20 +118,60 @@ unsigned board_virtio_count(const struct config *cfg)
     return n;
 }
 
-void board_virtio_describe(const struct config *cfg, struct machine_desc *m)
+static void add_dev(struct machine_desc *m, const struct dev_desc *d)
 {
-    const unsigned n = board_virtio_count(cfg);
+    BUG_ON(m->n_devs == MACHINE_MAX_DEVS);
+    m->devs[m->n_devs++] = *d;
+}
 
-    m->virtio_by_cmdline = cfg->transport == TRANSPORT_MMIO_CMDLINE;
+static void describe_mmio(struct machine_desc *m, unsigned n)
+{
     for (unsigned i = 0; i < n; i++) {
-        BUG_ON(m->n_devs == MACHINE_MAX_DEVS);
-        m->devs[m->n_devs++] = (struct dev_desc){
+        const struct dev_desc d = {
             .kind = DEV_VIRTIO_MMIO,
             .base = LAYOUT_VIRTIO_MMIO + (uint64_t)i * LAYOUT_VIRTIO_STRIDE,
             .size = VIRTIO_MMIO_SIZE,
             .gsi = m->n_pins++,
         };
+
+        add_dev(m, &d);
     }
+}
+
+/* The host bridge, if there is anything behind it, in slot 0. */
+static void describe_pci(struct machine_desc *m, unsigned n)
+{
+    const unsigned lines = n < MACHINE_PCI_LINES ? n : MACHINE_PCI_LINES;
+    const struct dev_desc d = {
+        .kind = DEV_PCI_HOST,
+        .base = LAYOUT_ECAM,
+        .size = LAYOUT_ECAM_SIZE,
+        .gsi = LAYOUT_PCI_GSI,
+    };
+
+    if (n == 0)
+        return;
+    add_dev(m, &d);
+    m->pci_slots = 1 + n;
+    if (m->n_pins < LAYOUT_PCI_GSI + lines)
+        m->n_pins = LAYOUT_PCI_GSI + lines;
+}
+
+bool board_virtio_on_pci(const struct config *cfg)
+{
+    return cfg->transport == TRANSPORT_PCI ||
+           cfg->transport == TRANSPORT_PCI_LEGACY;
+}
+
+void board_virtio_describe(const struct config *cfg, struct machine_desc *m)
+{
+    const unsigned n = board_virtio_count(cfg);
+
+    m->virtio_by_cmdline = cfg->transport == TRANSPORT_MMIO_CMDLINE;
+    if (board_virtio_on_pci(cfg))
+        describe_pci(m, n);
+    else
+        describe_mmio(m, n);
 }
 
 char *board_virtio_cmdline(const struct config *cfg)
@@ -174,10 +218,29 @@ static int make_irqfd(struct board_virtio *bv, struct slot *s, unsigned pin)
     return vm_irqfd(bv->host.vm, pin, s->irqfd);
 }
 
+static struct virtio_host virtio_host(const struct board_virtio *bv)
+{
+    return (struct virtio_host){
+        .loop = bv->host.loop, .mem = bv->host.mem, .kicks = &bv->kicks};
+}
+
+static int attach_pci(struct board_virtio *bv, struct slot *s, unsigned nth)
+{
+    const struct virtio_host host = virtio_host(bv);
+    const struct virtio_pci_config c = {
+        .bus = bv->host.pci,
+        .slot = 1 + nth,
+        .msi = &bv->msi,
+        .legacy = bv->host.cfg->transport == TRANSPORT_PCI_LEGACY,
+    };
+
+    s->pci = virtio_pci_create(&host, s->front.ops, s->front.dev, &c);
+    return s->pci ? 0 : -EIO;
+}
+
 static int attach_mmio(struct board_virtio *bv, struct slot *s, unsigned nth)
 {
-    const struct virtio_host host = {
-        .loop = bv->host.loop, .mem = bv->host.mem, .kicks = &bv->kicks};
+    const struct virtio_host host = virtio_host(bv);
     const struct dev_desc *d = find_mmio(bv->host.desc, nth);
     int ret;
 
@@ -204,7 +267,8 @@ static int make_device(struct board_virtio *bv, const struct kind *kind,
     if (!s->front.dev)
         return -EIO;
     s->irqfd = -1;
-    return attach_mmio(bv, s, bv->n++);
+    return bv->host.pci ? attach_pci(bv, s, bv->n++)
+                        : attach_mmio(bv, s, bv->n++);
 }
 
 static int make_devices(struct board_virtio *bv)
@@ -232,6 +296,7 @@ struct board_virtio *board_virtio_create(const struct board_virtio_host *host)
     }
     bv->host = *host;
     bv->kicks = vm_kick_ops(host->vm);
+    bv->msi = vm_msi_ops(host->vm);
     if (make_devices(bv) < 0) {
         board_virtio_destroy(bv);
         return NULL;
@@ -241,6 +306,7 @@ struct board_virtio *board_virtio_create(const struct board_virtio_host *host)
 
 static void destroy_slot(struct slot *s)
 {
+    virtio_pci_destroy(s->pci);
     virtio_mmio_destroy(s->mmio);
     if (s->irqfd >= 0)
         close(s->irqfd);

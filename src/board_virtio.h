@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "devices/bus.h"
+#include "devices/pci/pci.h"
 #include "hostdev.h"
 #include "mmu/gmem.h"
 #include "vcpu/vm.h"
@@ -30,10 +31,14 @@ struct board_virtio_host {
     struct gmem *mem;
     struct vm *vm;
     struct bus *bus;
+    struct pci_bus *pci; /* NULL: the devices are not on it */
 };
 
 /* How many devices cfg asks for. */
 unsigned board_virtio_count(const struct config *cfg);
+
+/* Are the devices on a PCI bus? */
+bool board_virtio_on_pci(const struct config *cfg);
 
 /* Add the devices, their addresses and interrupts, to the description. */
 void board_virtio_describe(const struct config *cfg, struct machine_desc *m);

@@ -251,6 +251,8 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
     }
     if (!cfg->abi_given)
         cfg->abi = profiles[cfg->mode].abi;
+    if (!cfg->transport_given)
+        cfg->transport = profiles[cfg->mode].transport;
     return CONFIG_OK;
 }
 

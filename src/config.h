@@ -24,13 +24,6 @@ enum console_kind {
     CONSOLE_NONE,
 };
 
-/* How a guest reaches its virtio devices. */
-enum transport {
-    TRANSPORT_MMIO,
-    TRANSPORT_MMIO_CMDLINE, /* the same, told by the kernel command line */
-    TRANSPORT_COUNT,
-};
-
 #define CONFIG_MAX_DISKS 16
 
 struct config {
@@ -48,6 +41,7 @@ struct config {
     unsigned n_disks;
     bool rng;
     enum transport transport;
+    bool transport_given;
     enum console_kind console;
     const char *console_path; /* CONSOLE_FILE */
     const char *name;         /* NULL: not given */

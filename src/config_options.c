@@ -129,6 +129,8 @@ static bool take_rng(struct config *cfg, char *value)
 }
 
 const char *const config_transports[] = {
+    [TRANSPORT_PCI] = "pci",
+    [TRANSPORT_PCI_LEGACY] = "pci-legacy",
     [TRANSPORT_MMIO] = "mmio",
     [TRANSPORT_MMIO_CMDLINE] = "mmio-cmdline",
 };
@@ -140,6 +142,7 @@ static bool take_transport(struct config *cfg, char *value)
     if (!keyval_name(value, config_transports, TRANSPORT_COUNT, &i))
         return false;
     cfg->transport = (enum transport)i;
+    cfg->transport_given = true;
     return true;
 }
 
@@ -281,8 +284,9 @@ const struct option config_options[] = {
     {.name = "--transport",
      .arg = "WHICH",
      .fn = take_transport,
-     .want = "mmio or mmio-cmdline",
-     .help = "how the guest reaches virtio devices (mmio)"},
+     .want = "pci, pci-legacy, mmio or mmio-cmdline",
+     .help = "how the guest reaches virtio devices (pci); pci-legacy is for\n"
+             "drivers from before virtio 1.0 too"},
     {.name = "--console",
      .arg = "WHERE",
      .fn = take_console,

@@ -69,6 +69,7 @@ const struct profile profiles[MODE_COUNT] = {
             .abis = ABI_BIT(ABI_KVM) | ABI_BIT(ABI_XEN),
             .abis_built = ABI_BIT(ABI_KVM),
             .abi = ABI_KVM,
+            .transport = TRANSPORT_PCI,
         },
     [MODE_PV] =
         {

@@ -30,6 +30,15 @@ enum abi {
     ABI_COUNT,
 };
 
+/* How a guest reaches its virtio devices. */
+enum transport {
+    TRANSPORT_PCI,
+    TRANSPORT_PCI_LEGACY, /* the same, and for drivers from before virtio 1.0 */
+    TRANSPORT_MMIO,
+    TRANSPORT_MMIO_CMDLINE, /* the same, told by the kernel command line */
+    TRANSPORT_COUNT,
+};
+
 #define ABI_BIT(abi) (1u << (abi))
 
 struct profile {
@@ -42,9 +51,10 @@ struct profile {
     const char *net;
     const char *console;
     const char *mmu;
-    unsigned abis;       /* ABI_BIT of each flavour that makes sense */
-    unsigned abis_built; /* of those, the ones this version can run */
-    enum abi abi;        /* the default flavour */
+    unsigned abis;            /* ABI_BIT of each flavour that makes sense */
+    unsigned abis_built;      /* of those, the ones this version can run */
+    enum abi abi;             /* the default flavour */
+    enum transport transport; /* the default one */
 };
 
 extern const struct profile profiles[MODE_COUNT];

@@ -3,11 +3,11 @@
  * acpi.c: hardware-reduced ACPI (ACPI 6.5, 4.1) for a machine_desc.
  *
  * The tables follow each other from the RSDP on, each 16-byte aligned: DSDT,
- * FADT, MADT, XSDT. They are as small as the machine lets them be, because a
- * guest pays for each object it interprets at boot. What they say is absent
- * matters as much as what they say is there: a guest that is not told that
- * there is no RTC, 8042 or VGA probes for it at the price of thousands of
- * exits.
+ * FADT, MADT, MCFG if there is a PCI bus (acpi_pci.c), XSDT. They are as small
+ * as the machine lets them be, because a guest pays for each object it
+ * interprets at boot. What they say is absent matters as much as what they say
+ * is there: a guest that is not told that there is no RTC, 8042 or VGA probes
+ * for it at the price of thousands of exits.
  *
  * Power off: \_S5 and the sleep control register. Reset: the reset register.
  * Power button: the generic event device (5.6.9), whose _EVT reads the
@@ -19,7 +19,7 @@
 #include "boot/acpi.h"
 
 #include "abi/layout.h"
-#include "boot/acpi_tables.h"
+#include "boot/acpi_priv.h"
 #include "boot/aml.h"
 #include "vmm/log.h"
 
@@ -54,9 +54,8 @@ static uint8_t checksum(const void *p, size_t n)
     return (uint8_t)(0u - sum);
 }
 
-/* Start a table at the next aligned offset, which is returned. */
-static size_t table_begin(struct writer *w, const char *signature,
-                          uint8_t revision)
+size_t acpi_table_begin(struct writer *w, const char *signature,
+                        uint8_t revision)
 {
     struct acpi_header h = {
         .revision = revision,
@@ -75,8 +74,7 @@ static size_t table_begin(struct writer *w, const char *signature,
     return at;
 }
 
-/* Everything from at to the end is one table: write its length and sum. */
-static void table_end(struct writer *w, size_t at)
+void acpi_table_end(struct writer *w, size_t at)
 {
     const uint32_t length = (uint32_t)(w->len - at);
     uint8_t sum;
@@ -117,7 +115,7 @@ static void put_ports(struct writer *w, uint64_t base, uint32_t n)
     writer_bytes(w, &r, sizeof(r));
 }
 
-static void put_memory(struct writer *w, uint64_t base, uint32_t size)
+void acpi_put_memory(struct writer *w, uint64_t base, uint32_t size)
 {
     const struct acpi_res_memory32 r = {
         .tag = ACPI_RES_MEMORY32,
@@ -145,7 +143,7 @@ static void put_crs(struct writer *w, const struct dev_desc *d,
     if (where == REGS_PORTS)
         put_ports(&r, d->base, d->size);
     else if (where == REGS_MEMORY)
-        put_memory(&r, d->base, d->size);
+        acpi_put_memory(&r, d->base, d->size);
     if (d->gsi != DEV_NO_GSI)
         put_interrupt(&r, d->gsi);
     writer_bytes(&r, &end, sizeof(end));
@@ -155,15 +153,14 @@ static void put_crs(struct writer *w, const struct dev_desc *d,
     aml_buffer(w, buf, r.len);
 }
 
-static void put_uid(struct writer *w, unsigned uid)
+void acpi_put_uid(struct writer *w, unsigned uid)
 {
     aml_op(w, AML_NAME);
     aml_name(w, "_UID");
     aml_int(w, uid);
 }
 
-/* _HID as a string (ACPI ids) or as a packed EISA id (PNP ids). */
-static void put_hid(struct writer *w, const char *id)
+void acpi_put_hid(struct writer *w, const char *id)
 {
     aml_op(w, AML_NAME);
     aml_name(w, "_HID");
@@ -182,8 +179,8 @@ static void put_processor(struct writer *w, unsigned id)
     snprintf(name, sizeof(name), "C%03X", id & 0xfff);
     dev = aml_open(w, AML_DEVICE);
     aml_name(w, name);
-    put_hid(w, "ACPI0007");
-    put_uid(w, id);
+    acpi_put_hid(w, "ACPI0007");
+    acpi_put_uid(w, id);
     aml_close(w, dev);
 }
 
@@ -195,8 +192,8 @@ static void put_uart(struct writer *w, const struct dev_desc *d, unsigned nth)
     snprintf(name, sizeof(name), "COM%X", (nth + 1) & 0xf);
     dev = aml_open(w, AML_DEVICE);
     aml_name(w, name);
-    put_hid(w, "PNP0501");
-    put_uid(w, nth + 1);
+    acpi_put_hid(w, "PNP0501");
+    acpi_put_uid(w, nth + 1);
     put_crs(w, d, REGS_PORTS);
     aml_close(w, dev);
 }
@@ -248,13 +245,13 @@ static void put_ged(struct writer *w, const struct dev_desc *d)
     size_t dev = aml_open(w, AML_DEVICE);
 
     aml_name(w, "PWRB");
-    put_hid(w, "PNP0C0C");
+    acpi_put_hid(w, "PNP0C0C");
     aml_close(w, dev);
 
     dev = aml_open(w, AML_DEVICE);
     aml_name(w, "GED");
-    put_hid(w, "ACPI0013");
-    put_uid(w, 0);
+    acpi_put_hid(w, "ACPI0013");
+    acpi_put_uid(w, 0);
     put_crs(w, d, REGS_UNSAID);
     put_event_select(w, d);
     put_evt(w);
@@ -270,8 +267,8 @@ static void put_virtio(struct writer *w, const struct dev_desc *d, unsigned nth)
     snprintf(name, sizeof(name), "VR%02X", nth & 0xff);
     dev = aml_open(w, AML_DEVICE);
     aml_name(w, name);
-    put_hid(w, "LNRO0005");
-    put_uid(w, nth);
+    acpi_put_hid(w, "LNRO0005");
+    acpi_put_uid(w, nth);
     put_crs(w, d, REGS_MEMORY);
     aml_close(w, dev);
 }
@@ -305,12 +302,14 @@ static void put_devices(struct writer *w, const struct machine_desc *m)
             put_ged(w, d);
         else if (d->kind == DEV_VIRTIO_MMIO && !m->virtio_by_cmdline)
             put_virtio(w, d, virtios++);
+        else if (d->kind == DEV_PCI_HOST)
+            acpi_put_pci(w, m, d);
     }
 }
 
 static size_t put_dsdt(struct writer *w, const struct machine_desc *m)
 {
-    const size_t at = table_begin(w, "DSDT", DSDT_REVISION);
+    const size_t at = acpi_table_begin(w, "DSDT", DSDT_REVISION);
     size_t scope;
 
     if (machine_find(m, DEV_ACPI_SLEEP))
@@ -321,7 +320,7 @@ static size_t put_dsdt(struct writer *w, const struct machine_desc *m)
         put_processor(w, i);
     put_devices(w, m);
     aml_close(w, scope);
-    table_end(w, at);
+    acpi_table_end(w, at);
     return at;
 }
 
@@ -357,7 +356,7 @@ static void fadt_registers(struct acpi_fadt *f, const struct machine_desc *m)
 static size_t put_fadt(struct writer *w, const struct machine_desc *m,
                        uint64_t dsdt)
 {
-    const size_t at = table_begin(w, "FACP", FADT_MAJOR);
+    const size_t at = acpi_table_begin(w, "FACP", FADT_MAJOR);
     struct acpi_fadt f = {
         .dsdt = (uint32_t)dsdt,
         .x_dsdt = dsdt,
@@ -371,7 +370,7 @@ static size_t put_fadt(struct writer *w, const struct machine_desc *m,
     fadt_registers(&f, m);
     writer_bytes(w, (const unsigned char *)&f + sizeof(f.header),
                  sizeof(f) - sizeof(f.header));
-    table_end(w, at);
+    acpi_table_end(w, at);
     return at;
 }
 
@@ -406,7 +405,7 @@ static void put_ioapic(struct writer *w, const struct dev_desc *d)
 
 static size_t put_madt(struct writer *w, const struct machine_desc *m)
 {
-    const size_t at = table_begin(w, "APIC", MADT_REVISION);
+    const size_t at = acpi_table_begin(w, "APIC", MADT_REVISION);
     const struct dev_desc *ioapic = machine_find(m, DEV_IOAPIC);
     const uint32_t head[2] = {LAYOUT_LAPIC, 0}; /* address, flags */
     const struct acpi_madt_lapic_nmi nmi = {
@@ -421,7 +420,7 @@ static size_t put_madt(struct writer *w, const struct machine_desc *m)
     if (ioapic)
         put_ioapic(w, ioapic);
     writer_bytes(w, &nmi, sizeof(nmi));
-    table_end(w, at);
+    acpi_table_end(w, at);
     return at;
 }
 
@@ -429,10 +428,10 @@ static size_t put_madt(struct writer *w, const struct machine_desc *m)
 
 static size_t put_xsdt(struct writer *w, const uint64_t *tables, size_t n)
 {
-    const size_t at = table_begin(w, "XSDT", XSDT_REVISION);
+    const size_t at = acpi_table_begin(w, "XSDT", XSDT_REVISION);
 
     writer_bytes(w, tables, n * sizeof(*tables));
-    table_end(w, at);
+    acpi_table_end(w, at);
     return at;
 }
 
@@ -455,16 +454,18 @@ int64_t acpi_build(const struct machine_desc *m, gpa_t base, void *buf,
                    size_t size)
 {
     static const struct acpi_rsdp empty;
-    uint64_t tables[2];
+    uint64_t tables[3];
     struct writer w;
-    size_t dsdt;
+    size_t dsdt, n = 0;
 
     BUG_ON(m->n_cpus > MACHINE_MAX_CPUS || base.v % TABLE_ALIGN);
     writer_init(&w, buf, size);
     writer_bytes(&w, &empty, sizeof(empty));
     dsdt = put_dsdt(&w, m);
-    tables[0] = base.v + put_fadt(&w, m, base.v + dsdt);
-    tables[1] = base.v + put_madt(&w, m);
-    patch_rsdp(&w, base.v + put_xsdt(&w, tables, ARRAY_LEN(tables)));
+    tables[n++] = base.v + put_fadt(&w, m, base.v + dsdt);
+    tables[n++] = base.v + put_madt(&w, m);
+    if (machine_find(m, DEV_PCI_HOST))
+        tables[n++] = base.v + acpi_put_mcfg(&w, m);
+    patch_rsdp(&w, base.v + put_xsdt(&w, tables, n));
     return writer_size(&w);
 }

@@ -164,6 +164,56 @@ struct acpi_res_interrupt {
 #define ACPI_RES_INT_CONSUMER (1u << 0)
 #define ACPI_RES_INT_EDGE     (1u << 1)
 
+/* 6.4.3.5.3: word address space descriptor, here without a source */
+struct acpi_res_word {
+    uint8_t tag;
+    uint16_t length; /* of what follows */
+    uint8_t type;    /* ACPI_RES_TYPE_... */
+    uint8_t flags;
+    uint8_t type_flags;
+    uint16_t granularity;
+    uint16_t min;
+    uint16_t max;
+    uint16_t translation;
+    uint16_t size;
+} ACPI_PACKED;
+
+/* 6.4.3.5.2: the same in dwords */
+struct acpi_res_dword {
+    uint8_t tag;
+    uint16_t length;
+    uint8_t type;
+    uint8_t flags;
+    uint8_t type_flags;
+    uint32_t granularity;
+    uint32_t min;
+    uint32_t max;
+    uint32_t translation;
+    uint32_t size;
+} ACPI_PACKED;
+
+#define ACPI_RES_WORD         0x88
+#define ACPI_RES_DWORD        0x87
+#define ACPI_RES_TYPE_MEMORY  0
+#define ACPI_RES_TYPE_IO      1
+#define ACPI_RES_TYPE_BUS     2
+#define ACPI_RES_MIN_FIXED    (1u << 2)
+#define ACPI_RES_MAX_FIXED    (1u << 3)
+#define ACPI_RES_IO_ENTIRE    0x3
+#define ACPI_RES_MEM_WRITABLE 0x1
+
+/* PCI Firmware 3.2, 4.1.2, behind the header: one range of buses, here 0 */
+struct acpi_mcfg_body {
+    uint64_t reserved;
+    uint64_t base;
+    uint16_t segment;
+    uint8_t first_bus;
+    uint8_t last_bus;
+    uint32_t reserved2;
+} ACPI_PACKED;
+
+#define ACPI_MCFG_REVISION 1
+
 /* 6.4.2.9: end tag; checksum 0 means "not checked" */
 struct acpi_res_end {
     uint8_t tag;
@@ -187,5 +237,8 @@ _Static_assert(sizeof(struct acpi_madt_ioapic) == 12, "MADT I/O APIC");
 _Static_assert(sizeof(struct acpi_madt_lapic_nmi) == 6, "MADT NMI");
 _Static_assert(sizeof(struct acpi_res_io) == 8, "I/O descriptor");
 _Static_assert(sizeof(struct acpi_res_interrupt) == 9, "interrupt");
+_Static_assert(sizeof(struct acpi_res_word) == 16, "word address space");
+_Static_assert(sizeof(struct acpi_res_dword) == 26, "dword address space");
+_Static_assert(sizeof(struct acpi_mcfg_body) == 24, "MCFG");
 
 #endif

@@ -30,7 +30,7 @@
 
 #define PHANDLE_IOAPIC 1u
 #define NODE_NAME      32
-#define MAX_CELLS      8
+#define MAX_CELLS      32
 #define ISA_IO_SPACE   1u
 #define ISA_PORTS      0x10000u
 #define LAPIC_SIZE     0x1000u
@@ -42,6 +42,12 @@
  * use have 3 for a rising edge.
  */
 #define IOAPIC_EDGE_RISING 3u
+#define IOAPIC_LEVEL_LOW   2u
+
+/* First cell of a PCI address (IEEE 1275 PCI binding): kind, slot. */
+#define PCI_SPACE_PORTS    0x01000000u
+#define PCI_SPACE_MEMORY32 0x02000000u
+#define PCI_SLOT(n)        ((uint32_t)(n) << 11)
 
 struct tree {
     void *fdt; /* borrowed */
@@ -252,6 +258,62 @@ static void put_virtio(struct tree *t, const struct dev_desc *d)
     end(t);
 }
 
+/* Cells of one row of the interrupt map: address, pin, controller, GSI. */
+#define MAP_CELLS 7
+
+/* INTA# of a slot; the two low bits of its number tell the line. */
+static void put_interrupt_map(struct tree *t, uint32_t gsi)
+{
+    const uint32_t mask[] = {PCI_SLOT(MACHINE_PCI_LINES - 1), 0, 0, 7};
+    uint32_t map[MACHINE_PCI_LINES * MAP_CELLS] = {0};
+
+    for (uint32_t slot = 0; slot < MACHINE_PCI_LINES; slot++) {
+        uint32_t *row = &map[slot * MAP_CELLS];
+
+        row[0] = PCI_SLOT(slot);
+        row[3] = 1; /* INTA# */
+        row[4] = PHANDLE_IOAPIC;
+        row[5] = gsi + MACHINE_PCI_LINE(slot);
+        row[6] = IOAPIC_LEVEL_LOW;
+    }
+    cell(t, "#interrupt-cells", 1);
+    cells(t, "interrupt-map-mask", mask, ARRAY_LEN(mask));
+    cells(t, "interrupt-map", map, ARRAY_LEN(map));
+}
+
+/* Linux' binding host-generic-pci; addresses translate to themselves. */
+static void put_pci(struct tree *t, const struct dev_desc *d)
+{
+    const uint32_t buses[] = {0, 0};
+    const uint32_t ranges[] = {
+        PCI_SPACE_PORTS,
+        0,
+        LAYOUT_PCI_PORTS,
+        0,
+        LAYOUT_PCI_PORTS,
+        0,
+        LAYOUT_PCI_PORTS_END - LAYOUT_PCI_PORTS,
+        PCI_SPACE_MEMORY32,
+        0,
+        LAYOUT_PCI_MMIO,
+        0,
+        LAYOUT_PCI_MMIO,
+        0,
+        LAYOUT_PCI_MMIO_END - LAYOUT_PCI_MMIO,
+    };
+
+    begin(t, "pci@%llx", (unsigned long long)d->base);
+    text(t, "compatible", "pci-host-ecam-generic");
+    text(t, "device_type", "pci");
+    reg_memory(t, d->base, d->size);
+    bus_cells(t, 3, 2);
+    cells(t, "bus-range", buses, ARRAY_LEN(buses));
+    cells(t, "ranges", ranges, ARRAY_LEN(ranges));
+    prop(t, "dma-coherent", NULL, 0);
+    put_interrupt_map(t, d->gsi);
+    end(t);
+}
+
 /* What lies in memory hangs off the root, what lies at ports off isa. */
 static void put_memory_device(struct tree *t, const struct dev_desc *d)
 {
@@ -266,6 +328,8 @@ static void put_memory_device(struct tree *t, const struct dev_desc *d)
         put_virtio(t, d);
         break;
     case DEV_PCI_HOST:
+        put_pci(t, d);
+        break;
     case DEV_UART16550:
     case DEV_ACPI_SLEEP:
     case DEV_ACPI_RESET:

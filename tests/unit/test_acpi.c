@@ -41,6 +41,17 @@ static struct machine_desc machine(unsigned cpus)
     };
 }
 
+/* The same with a PCI bus of two devices. */
+static struct machine_desc machine_pci(unsigned cpus)
+{
+    struct machine_desc m = machine(cpus);
+
+    m.devs[m.n_devs++] = (struct dev_desc){DEV_PCI_HOST, LAYOUT_ECAM,
+                                           LAYOUT_ECAM_SIZE, LAYOUT_PCI_GSI};
+    m.pci_slots = 3;
+    return m;
+}
+
 static unsigned sum(const void *p, size_t n)
 {
     const unsigned char *b = p;
@@ -199,9 +210,11 @@ static void madt_without_ioapic(void **state)
 static void size_is_bounded(void **state)
 {
     const struct machine_desc one = machine(1), all = machine(255);
+    const struct machine_desc pci = machine_pci(1);
 
     (void)state;
     assert_in_range(build(&one), 500, 1024);
+    assert_in_range(build(&pci), 500, 1280);
     assert_in_range(build(&all), 8 * KIB, 16 * KIB);
 }
 
@@ -318,6 +331,26 @@ static void virtio_is_told_once(void **state)
     assert_int_equal(count_virtio(&m), 0);
 }
 
+static void mcfg_says_where_the_ecam_is(void **state)
+{
+    const struct machine_desc none = machine(1), m = machine_pci(1);
+    struct acpi_header h;
+    struct acpi_mcfg_body body;
+    const unsigned char *t;
+
+    (void)state;
+    assert_null(find("MCFG", build(&none)));
+    t = find("MCFG", build(&m));
+    assert_non_null(t);
+    memcpy(&h, t, sizeof(h));
+    memcpy(&body, t + sizeof(h), sizeof(body));
+    assert_int_equal(h.length, 60);
+    assert_int_equal(body.base, LAYOUT_ECAM);
+    assert_int_equal(body.segment, 0);
+    assert_int_equal(body.first_bus, 0);
+    assert_int_equal(body.last_bus, 0);
+}
+
 /* ---- against iasl ---- */
 
 static bool have_iasl(void)
@@ -394,6 +427,40 @@ static void round_trip(unsigned cpus)
     run(dir, "rm -r \"$PWD\"", NULL);
 }
 
+static void round_trip_pci(void)
+{
+    static const char *const lines[] = {
+        "Name (_HID, EisaId (\"PNP0A08\")",
+        "Name (_CID, EisaId (\"PNP0A03\")",
+        "0x0001FFFF",
+        "0x0002FFFF",
+        "0xC0000000, // Range Minimum",
+        "0xDFFFFFFF, // Range Maximum",
+        "0x0CF8, // Range Minimum",
+        "0xC000, // Range Minimum",
+        "0xFFFF, // Range Maximum",
+        "0xE0000000, // Address Base",
+    };
+    const struct machine_desc m = machine_pci(2);
+    char dir[] = "/tmp/vmm-test-acpi-XXXXXX";
+
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(boot_dump_acpi(&m, dir), 0);
+    run(dir, "iasl -d mcfg.dat dsdt.dat", NULL);
+    run(dir, "iasl -p again-mcfg mcfg.dsl", "0 Errors, 0 Warnings");
+    run(dir, "iasl -p again-dsdt dsdt.dsl", "0 Errors, 0 Warnings");
+    same_table(dir, "mcfg.dat", "again-mcfg.aml");
+    same_table(dir, "dsdt.dat", "again-dsdt.aml");
+    run(dir, "tr -s ' ' <dsdt.dsl >squeezed", NULL);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        char command[128];
+
+        snprintf(command, sizeof(command), "grep -qF '%s' squeezed", lines[i]);
+        run(dir, command, NULL);
+    }
+    run(dir, "rm -r \"$PWD\"", NULL);
+}
+
 static void iasl_agrees(void **state)
 {
     (void)state;
@@ -401,6 +468,7 @@ static void iasl_agrees(void **state)
         skip();
     round_trip(1);
     round_trip(255);
+    round_trip_pci();
 }
 
 static void dump_says_where_it_cannot(void **state)
@@ -423,6 +491,7 @@ int main(void)
         cmocka_unit_test(package_lengths),
         cmocka_unit_test(integers_are_shortest),
         cmocka_unit_test(virtio_is_told_once),
+        cmocka_unit_test(mcfg_says_where_the_ecam_is),
         cmocka_unit_test(iasl_agrees),
         cmocka_unit_test(dump_says_where_it_cannot),
     };

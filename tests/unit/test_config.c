@@ -189,6 +189,12 @@ static void disks(void **state)
     config_free(&cfg);
     assert_int_equal(parse(&cfg, "--transport=pigeon k"), CONFIG_ERROR);
     config_free(&cfg);
+    assert_int_equal(parse(&cfg, "k"), CONFIG_OK);
+    assert_int_equal(cfg.transport, TRANSPORT_PCI); /* the mode's */
+    assert_int_equal(parse(&cfg, "--transport=mmio k"), CONFIG_OK);
+    assert_int_equal(cfg.transport, TRANSPORT_MMIO);
+    assert_int_equal(parse(&cfg, "--transport=pci-legacy k"), CONFIG_OK);
+    assert_int_equal(cfg.transport, TRANSPORT_PCI_LEGACY);
     assert_int_equal(parse(&cfg, "--disk a,id=x --disk b,id=x k"), CONFIG_OK);
     assert_int_equal(config_check(&cfg), -EINVAL);
     config_free(&cfg);

@@ -29,13 +29,15 @@ static struct machine_desc machine(unsigned cpus)
                 {GPA(LAYOUT_TABLES), 128 * KIB, MEM_ACPI},
                 {GPA(MIB), LAYOUT_HOLE - MIB, MEM_RAM},
                 {GPA(LAYOUT_HOLE_END), 5 * GIB, MEM_RAM}},
-        .n_devs = 6,
+        .n_devs = 7,
         .devs = {{DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI},
                  {DEV_GED, LAYOUT_GED, 16, LAYOUT_GED_GSI},
                  {DEV_ACPI_SLEEP, LAYOUT_SLEEP_CTL, 2, DEV_NO_GSI},
                  {DEV_ACPI_RESET, LAYOUT_RESET, 1, DEV_NO_GSI},
                  {DEV_IOAPIC, LAYOUT_IOAPIC, 4096, 0},
-                 {DEV_VIRTIO_MMIO, LAYOUT_VIRTIO_MMIO, 4096, 8}},
+                 {DEV_VIRTIO_MMIO, LAYOUT_VIRTIO_MMIO, 4096, 8},
+                 {DEV_PCI_HOST, LAYOUT_ECAM, LAYOUT_ECAM_SIZE, 6}},
+        .pci_slots = 2,
         .tsc_khz = 3000000,
     };
 }
@@ -96,6 +98,25 @@ static void virtio_is_there(void **state)
     assert_text("/virtio@fe000000", "compatible", "virtio,mmio");
     CELLS("/virtio@fe000000", "reg", 0, LAYOUT_VIRTIO_MMIO, 0, 4096);
     CELLS("/virtio@fe000000", "interrupts", 8, 3);
+}
+
+static void pci_is_there(void **state)
+{
+    static const char path[] = "/pci@e0000000";
+
+    (void)state;
+    build(1);
+    assert_text(path, "compatible", "pci-host-ecam-generic");
+    assert_text(path, "device_type", "pci");
+    CELLS(path, "reg", 0, LAYOUT_ECAM, 0, 0x100000);
+    CELLS(path, "bus-range", 0, 0);
+    CELLS(path, "ranges", 0x01000000, 0, 0xc000, 0, 0xc000, 0, 0x4000,
+          0x02000000, 0, 0xc0000000, 0, 0xc0000000, 0, 0x20000000);
+    /* Slot 1 is on the first line, and slot 4, which shares a row with 0, on
+     * the last. */
+    CELLS(path, "interrupt-map-mask", 0x1800, 0, 0, 7);
+    CELLS(path, "interrupt-map", 0x0000, 0, 0, 1, 1, 9, 2, 0x0800, 0, 0, 1, 1,
+          6, 2, 0x1000, 0, 0, 1, 1, 7, 2, 0x1800, 0, 0, 1, 1, 8, 2);
 }
 
 static void no_initrd_no_property(void **state)
@@ -221,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chosen_says_how_to_boot),
         cmocka_unit_test(virtio_is_there),
+        cmocka_unit_test(pci_is_there),
         cmocka_unit_test(no_initrd_no_property),
         cmocka_unit_test(every_cpu_is_there),
         cmocka_unit_test(memory_is_ram_only),
