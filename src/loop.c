@@ -12,10 +12,10 @@
  * turn, in order. They are kept in the ops themselves, for there may be more
  * ops in flight than the completion queue has entries.
  *
- * SINGLE_ISSUER and DEFER_TASKRUN (Linux 6.1) spare the interrupts and locks
- * of a ring that several threads might use; older kernels get a plain ring.
+ * The ring is loop_ring.c's; a new kind of operation needs a row there.
  */
 #include "loop_priv.h"
+#include "loop_ring.h"
 
 #include "vmm/log.h"
 
@@ -25,9 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-
-#define LOOP_SQ_ENTRIES 64
-#define LOOP_CQ_ENTRIES 256
 
 /* BLOCK_URING_CMD_DISCARD of <linux/blkdev.h>, Linux 6.12. */
 #define BLOCK_DISCARD _IO(0x12, 0)
@@ -55,51 +52,9 @@ static const char *const kind_names[] = {
     [LOOP_DISCARD] = "discard", [LOOP_POST] = "post",
 };
 
-static int ring_init(struct io_uring *ring)
-{
-    struct io_uring_params p = {
-        .flags = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER |
-                 IORING_SETUP_DEFER_TASKRUN,
-        .cq_entries = LOOP_CQ_ENTRIES,
-    };
-    int ret = io_uring_queue_init_params(LOOP_SQ_ENTRIES, ring, &p);
-
-    if (ret != -EINVAL)
-        return ret;
-    log_debug("io_uring: no single-issuer ring here, using a plain one");
-    p = (struct io_uring_params){
-        .flags = IORING_SETUP_CQSIZE,
-        .cq_entries = LOOP_CQ_ENTRIES,
-    };
-    return io_uring_queue_init_params(LOOP_SQ_ENTRIES, ring, &p);
-}
-
-static const char *ring_advice(int err)
-{
-    switch (err) {
-    case EPERM:
-        return "allow it (sysctl kernel.io_uring_disabled=0)";
-    case ENOSYS:
-        return "use a kernel with CONFIG_IO_URING";
-    case ENOMEM:
-        return "raise the locked-memory limit (ulimit -l)";
-    default:
-        return "run 'vmm doctor'";
-    }
-}
-
 struct loop_posts *loop_posts_of(struct loop *loop)
 {
     return &loop->posts;
-}
-
-static int make_ring(struct loop *loop)
-{
-    const int ret = ring_init(&loop->ring);
-
-    if (ret < 0)
-        log_error("io_uring_setup: %s: %s", strerror(-ret), ring_advice(-ret));
-    return ret;
 }
 
 int loop_create(struct loop **out, pthread_mutex_t *lock)
@@ -113,7 +68,7 @@ int loop_create(struct loop **out, pthread_mutex_t *lock)
     }
     loop->lock = lock;
     loop->aside_end = &loop->aside;
-    ret = make_ring(loop);
+    ret = loop_ring_open(&loop->ring);
     if (ret < 0)
         goto free_loop;
     ret = posts_open(loop, lock);
@@ -138,17 +93,26 @@ void loop_destroy(struct loop *loop)
     free(loop);
 }
 
-/* A free SQE; a full queue is submitted first (back-pressure, not failure). */
+/* Failures of io_uring_enter that the next turn mends. */
+static bool is_passing(int err)
+{
+    return err == EINTR || err == EAGAIN || err == EBUSY || err == ETIME;
+}
+
+/*
+ * A free SQE; a full queue is submitted first (back-pressure, not failure).
+ * A kernel out of memory may take nothing for a moment.
+ */
 static struct io_uring_sqe *sqe_get(struct loop *loop)
 {
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+    struct io_uring_sqe *sqe;
 
-    if (!sqe) {
+    while (!(sqe = io_uring_get_sqe(&loop->ring))) {
+        const int ret = io_uring_submit(&loop->ring);
+
+        BUG_ON(ret < 0 && !is_passing(-ret));
         loop->batch++;
-        io_uring_submit(&loop->ring);
-        sqe = io_uring_get_sqe(&loop->ring);
     }
-    BUG_ON(!sqe);
     return sqe;
 }
 
@@ -413,12 +377,6 @@ static void run_turn(struct loop *loop)
     loop->posts.in_turn = false;
     loop->busy = loop->aside || loop->posts.first;
     loop_unlock(loop);
-}
-
-/* Failures of io_uring_enter that the next turn mends. */
-static bool is_passing(int err)
-{
-    return err == EINTR || err == EAGAIN || err == EBUSY || err == ETIME;
 }
 
 void loop_stop(struct loop *loop, int code)

@@ -11,6 +11,7 @@
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <linux/io_uring.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -49,6 +50,8 @@ const struct sandbox_rule host_rules[] = {
     ANY("seccomp", SANDBOX_LOOP, "a vCPU thread adds its own filter"),
     /* the loop thread */
     ANY("io_uring_enter", SANDBOX_LOOP, "the event loop"),
+    EQ("io_uring_register", SANDBOX_LOOP, 1, IORING_UNREGISTER_RING_FDS,
+       "the event loop's end"),
     ANY("read", SANDBOX_LOOP, "eventfds, timerfds, signalfd, console"),
     ANY("readv", SANDBOX_LOOP, "load kernel and modules on reboot"),
     ANY("pread64", SANDBOX_LOOP, "load kernel and modules on reboot"),

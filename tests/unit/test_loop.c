@@ -160,6 +160,88 @@ static int run_one(struct probe *p)
     return p->last;
 }
 
+/*
+ * More completions than the completion queue holds, and a watch among them:
+ * the kernel ends a multishot poll whose event finds no room.
+ */
+static void overflow_loses_no_watch(void **state)
+{
+    enum { N = 600 };
+    static struct loop_op ops[N];
+    struct probe many = {.loop = *state, .fd = -1, .stop_after = N};
+    struct probe p = {.loop = *state, .fd = eventfd(0, 0)};
+    struct loop_op watch = {.fn = on_event, .owner = &p};
+
+    loop_watch(p.loop, &watch, p.fd);
+    for (int i = 0; i < N; i++) {
+        ops[i] = (struct loop_op){.fn = on_event, .owner = &many};
+        loop_timer(p.loop, &ops[i], 1);
+        if (i == N / 2)
+            usleep(1000);
+        if (i > N / 2 && i % 64 == 0)
+            kick(p.fd);
+    }
+    assert_int_equal(loop_run(p.loop), 42);
+    assert_int_equal(many.calls, N);
+    for (int i = 1; i <= 3; i++) {
+        kick(p.fd);
+        p.calls = 0;
+        p.stop_after = 1;
+        assert_int_equal(loop_run(p.loop), 42);
+    }
+    assert_int_equal(loop_drain(p.loop, &watch), -ECANCELED);
+    close(p.fd);
+}
+
+/* Cancels ask for room in a full queue, and drains wait behind it. */
+static void full_queue_can_be_cancelled(void **state)
+{
+    enum { N = 400 };
+    static struct loop_op ops[N];
+    struct probe p = {.loop = *state, .fd = -1};
+
+    for (int i = 0; i < N; i++) {
+        ops[i] = (struct loop_op){.fn = on_event, .owner = &p};
+        loop_timer(p.loop, &ops[i], 3600000000000ull);
+    }
+    for (int i = 0; i < N; i++)
+        loop_cancel(p.loop, &ops[i]);
+    for (int i = N; i-- > 0;)
+        assert_int_equal(loop_drain(p.loop, &ops[i]), -ECANCELED);
+    assert_int_equal(p.calls, 0);
+}
+
+/* The ring must be made for every kind: none is refused by its restrictions. */
+static void every_kind_is_allowed(void **state)
+{
+    struct probe p = {.loop = *state, .fd = -1};
+    struct loop_op op = {.fn = on_event, .owner = &p};
+    const int fd = memfd_create("loop", MFD_CLOEXEC);
+    char byte = 'x';
+    const struct iovec v = {&byte, 1};
+
+    loop_write(p.loop, &op, fd, &byte, 1, 0);
+    assert_int_equal(run_one(&p), 1);
+    loop_read(p.loop, &op, fd, &byte, 1, 0);
+    assert_int_equal(run_one(&p), 1);
+    loop_writev(p.loop, &op, fd, &v, 1, 0, 0);
+    assert_int_equal(run_one(&p), 1);
+    loop_readv(p.loop, &op, fd, &v, 1, 0);
+    assert_int_equal(run_one(&p), 1);
+    loop_fdatasync(p.loop, &op, fd);
+    assert_int_equal(run_one(&p), 0);
+    loop_fallocate(p.loop, &op, fd, 0, 0, 1);
+    assert_int_equal(run_one(&p), 0);
+    loop_pollout(p.loop, &op, fd);
+    assert_true(run_one(&p) > 0);
+    loop_timer(p.loop, &op, 1);
+    assert_int_equal(run_one(&p), 0);
+    /* A memfd has no commands; the ring would say EACCES. */
+    loop_discard(p.loop, &op, fd, 0, 4096);
+    assert_int_not_equal(run_one(&p), -EACCES);
+    close(fd);
+}
+
 static void vectors_sync_and_holes_on_a_file(void **state)
 {
     struct probe p = {.loop = *state, .fd = -1};
@@ -457,6 +539,11 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(full_queue_is_submitted, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(overflow_loses_no_watch, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(full_queue_can_be_cancelled, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(every_kind_is_allowed, setup, teardown),
         cmocka_unit_test_setup_teardown(vectors_sync_and_holes_on_a_file, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(aside_has_no_limit, setup, teardown),
