@@ -165,13 +165,17 @@ class Guest:
         if last != "TEST: SUCCESS":
             raise TestFailure(last)
 
+    def log_text(self):
+        """What vmm said on standard error."""
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
     def check_log(self):
         """A sanitizer's report is a failure whatever the status is."""
-        self.log.seek(0)
-        text = self.log.read()
-        for mark in (b"AddressSanitizer", b"runtime error:"):
+        text = self.log_text()
+        for mark in ("AddressSanitizer", "runtime error:"):
             if mark in text:
-                raise TestFailure(f"expected no {mark.decode()} report")
+                raise TestFailure(f"expected no {mark} report")
 
     def tell(self):
         """Print the console and what vmm said, for a failed test."""
