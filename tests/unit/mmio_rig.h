@@ -53,7 +53,7 @@ struct mmio_rig {
     struct kick_ops kicks;
     struct kick_note notes[VIRTIO_MAX_QUEUES];
     unsigned n_notes;
-    struct ring rings[4];
+    struct ring rings[6];
     struct loop_op turn;
     unsigned turns;
 };
