@@ -31,6 +31,7 @@ struct machine {
     unsigned char *ram;
     struct virtio_mmio *t;
     struct ring rings[2];
+    unsigned first; /* the rings are queues first and first + 1 */
     int irqfd;
     struct loop_op turn;
     unsigned turns;
@@ -104,6 +105,7 @@ static void machine_plug(struct machine *m, const struct virtio_dev_ops *ops,
     const struct virtio_host host = {.loop = m->loop, .mem = m->mem};
 
     poison = 0;
+    m->first = 0;
     memset(m->ram, 0, RAM);
     m->t = virtio_mmio_create(&host, ops, dev, GPA(BASE), m->irqfd);
     BUG_ON(!m->t);
@@ -158,7 +160,7 @@ static void initialize(struct machine *m, uint64_t features)
 
         *r = ring_at(m->mem, RING(q), SIZE);
         memset(m->ram + RING(q), 0, 0x1000);
-        wr(m, VIRTIO_MMIO_QUEUE_SEL, q);
+        wr(m, VIRTIO_MMIO_QUEUE_SEL, m->first + q);
         wr(m, VIRTIO_MMIO_QUEUE_NUM, SIZE);
         wr(m, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)r->cfg.desc.v);
         wr(m, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)r->cfg.avail.v);
@@ -198,7 +200,7 @@ static bool common_step(struct machine *m, const struct step *s)
         ring_offer(r, s->where % SIZE);
         return true;
     case 5:
-        wr(m, VIRTIO_MMIO_QUEUE_NOTIFY, s->where >> 7);
+        wr(m, VIRTIO_MMIO_QUEUE_NOTIFY, m->first + (s->where >> 7));
         spin(m);
         return true;
     case 6:
@@ -212,7 +214,7 @@ static bool common_step(struct machine *m, const struct step *s)
                           (uint64_t)s->c << 32);
         return true;
     case 9:
-        wr(m, VIRTIO_MMIO_QUEUE_SEL, s->where >> 7);
+        wr(m, VIRTIO_MMIO_QUEUE_SEL, m->first + (s->where >> 7));
         wr(m, 0xc0, 1);
         return true;
     default:

@@ -84,6 +84,7 @@ static int teardown(void **state)
     r->m.t = NULL;
     vcons_destroy(r->dev);
     assert_null(r->chrs[0].front.owner);
+    assert_int_equal(r->chrs[0].lost + r->chrs[1].lost, 0);
     rig_close(&r->m);
     free(r);
     return 0;
