@@ -159,7 +159,7 @@ static int read_hello(struct uds_stream *s, uint32_t *port)
 static void on_hello(struct uds_stream *s)
 {
     struct uds *u = s->u;
-    uint32_t port;
+    uint32_t port = 0;
     const int ret = read_hello(s, &port);
 
     if (ret == 0)
