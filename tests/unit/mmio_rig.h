@@ -36,8 +36,6 @@
 #define S_READY  (S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
 #define S_LIVE   (S_READY | VIRTIO_CONFIG_S_DRIVER_OK)
 
-#define BIT(n) ((uint64_t)1 << (n))
-
 struct kick_note {
     struct kick_reg reg;
     int fd;

@@ -13,6 +13,8 @@
 #include <linux/virtio_ring.h>
 #include <string.h>
 
+#define BIT(n) ((uint64_t)1 << (n))
+
 #define NEXT     VRING_DESC_F_NEXT
 #define WRITABLE VRING_DESC_F_WRITE
 #define INDIRECT VRING_DESC_F_INDIRECT
