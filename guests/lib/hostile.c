@@ -4,9 +4,9 @@
  */
 #include "hostile.h"
 
-#include "apic.h"
 #include "console.h"
 #include "cpu.h"
+#include "prompt.h"
 #include "report.h"
 #include "start_info.h"
 
@@ -14,7 +14,6 @@
 
 #define SOON      (2 * CLOCK_S)
 #define A_WHILE   (30 * CLOCK_MS)
-#define TICK      100000000u /* 0.1 s at a bus clock of 1 GHz */
 #define VICTIM_AT 32u /* the sector that is written to see that it works */
 
 struct disk victim, bystander;
@@ -55,25 +54,6 @@ static void run(const struct hostile_row *row)
     works(&victim, VICTIM_AT);
 }
 
-static void on_timer(struct trap_frame *frame)
-{
-    (void)frame;
-    apic_eoi();
-}
-
-/* Until a key is typed, nearly without work for the host. */
-static void be_quiet(void)
-{
-    apic_init();
-    trap_set_handler(VECTOR_FIRST_IRQ, on_timer);
-    printf("QUIET\n");
-    apic_timer(APIC_PERIODIC, VECTOR_FIRST_IRQ, TICK);
-    while (!console_ready())
-        irq_wait();
-    apic_timer_stop();
-    (void)console_getc();
-}
-
 void hostile_main(const struct hostile_row *rows, unsigned n)
 {
     uint64_t number = 0;
@@ -91,7 +71,8 @@ void hostile_main(const struct hostile_row *rows, unsigned n)
     }
     if (!ran)
         test_error("the command line has no case=N of this guest");
-    be_quiet();
+    printf("QUIET\n");
+    prompt_wait();
 }
 
 /* ---- raw requests ---- */
