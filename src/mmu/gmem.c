@@ -276,10 +276,52 @@ int gmem_load(struct gmem *m, gpa_t to, int fd, uint64_t off, uint64_t n)
     return 0;
 }
 
-int gmem_discard(struct gmem *m)
+int gmem_discard_all(struct gmem *m)
 {
     for (unsigned i = 0; i < m->n_slots; i++)
         if (madvise(m->slots[i].host, m->slots[i].size, MADV_DONTNEED) < 0)
             return -errno;
     return 0;
+}
+
+/* Whole pages of n host bytes, in one slot. */
+static int discard_run(const struct gmem *m, unsigned char *host, uint64_t n)
+{
+    const uint64_t page = m->backing == GMEM_HUGETLB ? HUGE_2M : GUEST_PAGE;
+    const uint64_t head = -(uintptr_t)host & (page - 1);
+    const uint64_t whole = n > head ? (n - head) & ~(page - 1) : 0;
+
+    if (!whole)
+        return 0;
+    return madvise(host + head, whole, MADV_DONTNEED) < 0 ? -errno : 0;
+}
+
+int gmem_discard(struct gmem *m, gpa_t base, uint64_t n)
+{
+    uint64_t gpa = base.v, run = 0;
+
+    if (n && !gmem_is_ram(m, base, n))
+        return -EFAULT;
+    for (; n; gpa += run, n -= run) {
+        unsigned char *host = at(m, gpa, n, &run);
+        const int ret = discard_run(m, host, run);
+
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
+int gmem_discard_iov(struct gmem *m, const struct iovec *iov)
+{
+    unsigned char *host = iov->iov_base;
+
+    for (unsigned i = 0; i < m->n_slots; i++) {
+        const struct gmem_slot *s = &m->slots[i];
+        const uint64_t off = (uintptr_t)host - (uintptr_t)s->host;
+
+        if (range_ok(off, iov->iov_len, s->size))
+            return discard_run(m, host, iov->iov_len);
+    }
+    BUG_ON(true);
 }

@@ -8,8 +8,9 @@
  * may cross from one slot into an adjacent one. A hole is never backed.
  *
  * Thread: doors from any thread (the guest runs at the same time: what is
- * read may change at once; copy it once and check the copy). Create, load,
- * discard and destroy only while no vCPU runs.
+ * read may change at once; copy it once and check the copy), gmem_discard and
+ * gmem_discard_iov too. Create, load, discard all and destroy only while no
+ * vCPU runs.
  */
 #ifndef MMU_GMEM_H
 #define MMU_GMEM_H
@@ -83,6 +84,16 @@ must_check int gmem_load(struct gmem *m, gpa_t to, int fd, uint64_t off,
                          uint64_t n);
 
 /* Give every page back; the guest reads zeroes again. 0 or -errno. */
-must_check int gmem_discard(struct gmem *m);
+must_check int gmem_discard_all(struct gmem *m);
+
+/*
+ * Give back the pages that lie in [base, base+n) to their last byte; the
+ * guest reads zeroes there. With huge pages less than one is nothing. 0,
+ * -EFAULT if not all is RAM (then nothing is done), or -errno of madvise(2).
+ */
+must_check int gmem_discard(struct gmem *m, gpa_t base, uint64_t n);
+
+/* The same for an iovec that gmem_iov has filled in. */
+must_check int gmem_discard_iov(struct gmem *m, const struct iovec *iov);
 
 #endif

@@ -343,7 +343,7 @@ static void loads_again_without_files(void **state)
     b = open_ok(f);
     assert_int_equal(load(f, b).nr_modules, 1);
     assert_int_equal(unlink(f->kernel) | unlink(f->initrd), 0);
-    assert_int_equal(gmem_discard(f->mem), 0);
+    assert_int_equal(gmem_discard_all(f->mem), 0);
     assert_int_equal(load(f, b).nr_modules, 1);
     boot_close(b);
 }
@@ -360,7 +360,7 @@ static void packed_elf_boots_twice(void **state)
     assert_int_equal(gzclose(gz), Z_OK);
     b = open_ok(f);
     load(f, b);
-    assert_int_equal(gmem_discard(f->mem), 0);
+    assert_int_equal(gmem_discard_all(f->mem), 0);
     load(f, b);
     boot_close(b);
 }

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define BIG (LAYOUT_HOLE + 16 * MIB) /* one slot below, one above the hole */
@@ -117,10 +118,85 @@ static void load_and_discard(void **state)
     assert_memory_equal(back, "cdef", 5);
     assert_int_equal(gmem_load(m, GPA(MIB), fd, 2, 5), -EIO);
     assert_int_equal(gmem_load(m, GPA(LAYOUT_HOLE), fd, 0, 4), -EFAULT);
-    assert_int_equal(gmem_discard(m), 0);
+    assert_int_equal(gmem_discard_all(m), 0);
     assert_int_equal(gmem_read(m, GPA(MIB), back, 4), 0);
     assert_memory_equal(back, "\0\0\0\0", 4);
     close(fd);
+}
+
+static bool is_resident(const struct gmem *m, uint64_t gpa)
+{
+    unsigned n;
+    unsigned char *host = gmem_slots(m, &n)[0].host;
+    unsigned char there = 0;
+
+    assert_int_equal(mincore(host + gpa, GUEST_PAGE, &there), 0);
+    return there & 1;
+}
+
+static void fill(struct gmem *m, uint64_t gpa, uint64_t n)
+{
+    static const char byte = 'x';
+
+    for (uint64_t i = 0; i < n; i++)
+        assert_int_equal(gmem_write(m, GPA(gpa + i), &byte, 1), 0);
+}
+
+static char byte_at(const struct gmem *m, uint64_t gpa)
+{
+    char byte = 0;
+
+    assert_int_equal(gmem_read(m, GPA(gpa), &byte, 1), 0);
+    return byte;
+}
+
+/* Whole pages go, the bytes beside them stay. Below 2 MiB pages are small. */
+static void pages_are_given_back(void **state)
+{
+    struct gmem *m = *state;
+    const uint64_t at = 64 * KIB;
+
+    fill(m, at, 4 * GUEST_PAGE);
+    assert_int_equal(gmem_discard(m, GPA(at + 1), 3 * GUEST_PAGE), 0);
+    assert_true(is_resident(m, at));
+    assert_false(is_resident(m, at + GUEST_PAGE));
+    assert_false(is_resident(m, at + 2 * GUEST_PAGE));
+    assert_true(is_resident(m, at + 3 * GUEST_PAGE));
+    assert_int_equal(byte_at(m, at + GUEST_PAGE - 1), 'x');
+    assert_int_equal(byte_at(m, at + GUEST_PAGE), 0);
+    assert_int_equal(byte_at(m, at + 3 * GUEST_PAGE), 'x');
+    /* Less than a page is none. */
+    assert_int_equal(gmem_discard(m, GPA(at), GUEST_PAGE - 1), 0);
+    assert_int_equal(gmem_discard(m, GPA(at + 1), GUEST_PAGE), 0);
+    assert_int_equal(gmem_discard(m, GPA(at), 0), 0);
+    assert_int_equal(byte_at(m, at), 'x');
+}
+
+static void an_iovec_is_given_back(void **state)
+{
+    struct gmem *m = *state;
+    const uint64_t at = 128 * KIB;
+    struct iovec iov;
+
+    fill(m, at, 2 * GUEST_PAGE);
+    assert_int_equal(gmem_iov(m, GPA(at), GUEST_PAGE + 9, &iov, 1), 1);
+    assert_int_equal(gmem_discard_iov(m, &iov), 0);
+    assert_int_equal(byte_at(m, at), 0);
+    assert_int_equal(byte_at(m, at + GUEST_PAGE), 'x');
+}
+
+static void what_is_not_ram_is_not_given_back(void **state)
+{
+    struct gmem *m = *state;
+
+    fill(m, LAYOUT_HOLE - GUEST_PAGE, 1);
+    assert_int_equal(gmem_discard(m, GPA(LAYOUT_HOLE), 4096), -EFAULT);
+    assert_int_equal(
+        gmem_discard(m, GPA(LAYOUT_HOLE - GUEST_PAGE), 2 * GUEST_PAGE),
+        -EFAULT);
+    assert_int_equal(byte_at(m, LAYOUT_HOLE - GUEST_PAGE), 'x');
+    assert_int_equal(gmem_discard(m, GPA(UINT64_MAX - 4095), 4096), -EFAULT);
+    assert_int_equal(gmem_discard(m, GPA(4096), UINT64_MAX), -EFAULT);
 }
 
 static void a_tebibyte_is_only_reserved(void **state)
@@ -145,6 +221,9 @@ int main(void)
         cmocka_unit_test(doors_refuse_all_or_nothing),
         cmocka_unit_test(iov_and_window),
         cmocka_unit_test(load_and_discard),
+        cmocka_unit_test(pages_are_given_back),
+        cmocka_unit_test(an_iovec_is_given_back),
+        cmocka_unit_test(what_is_not_ram_is_not_given_back),
         cmocka_unit_test(a_tebibyte_is_only_reserved),
     };
 
