@@ -7,6 +7,7 @@
 #include "devices/virtio/pci.h"
 #include "devices/virtio/vblk.h"
 #include "devices/virtio/vrng.h"
+#include "devices/virtio/vsock.h"
 #include "vmm/log.h"
 
 #include <errno.h>
@@ -99,6 +100,27 @@ static void make_rng(const struct board_virtio_host *host, unsigned nth,
     };
 }
 
+static unsigned count_vsock(const struct config *cfg)
+{
+    return cfg->vsock.cid ? 1 : 0;
+}
+
+static void destroy_vsock(void *dev)
+{
+    vsock_destroy(dev);
+}
+
+static void make_vsock(const struct board_virtio_host *host, unsigned nth,
+                       struct front *out)
+{
+    (void)nth;
+    *out = (struct front){
+        .ops = &vsock_ops,
+        .dev = vsock_create(host->dev->uds, host->loop, host->cfg->vsock.cid),
+        .destroy = destroy_vsock,
+    };
+}
+
 static const struct kind {
     unsigned (*count)(const struct config *cfg);
     /* out->dev is NULL after logging */
@@ -107,6 +129,7 @@ static const struct kind {
 } kinds[] = {
     {count_disks, make_disk},
     {count_rng, make_rng},
+    {count_vsock, make_vsock},
 };
 
 unsigned board_virtio_count(const struct config *cfg)

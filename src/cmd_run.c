@@ -110,7 +110,7 @@ static int stage_console(struct run *r)
 
 static int stage_devices(struct run *r)
 {
-    return hostdev_open(&r->dev, &r->cfg, r->loop);
+    return hostdev_open(&r->dev, &r->cfg, &r->claim, r->loop);
 }
 
 static int stage_machine(struct run *r)

@@ -260,6 +260,7 @@ void config_free(struct config *cfg)
 {
     while (cfg->n_disks > 0)
         disk_option_free(&cfg->disks[--cfg->n_disks]);
+    vsock_option_free(&cfg->vsock);
     free(cfg->args_text);
     cfg->args_text = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "boot/boot.h"
 #include "opt_disk.h"
+#include "opt_vsock.h"
 #include "profile.h"
 #include "vmm/log.h"
 #include "vmm/types.h"
@@ -40,6 +41,7 @@ struct config {
     struct disk_option disks[CONFIG_MAX_DISKS]; /* owned */
     unsigned n_disks;
     bool rng;
+    struct vsock_option vsock; /* owned */
     enum transport transport;
     bool transport_given;
     enum console_kind console;

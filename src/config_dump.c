@@ -41,14 +41,15 @@ int config_dump(const struct config *cfg, FILE *out)
     json_t *o = json_pack_ex(
         &error, 0,
         "{s:s, s:s, s:i, s:I, s:b, s:s, s:s, s:o, s:s, s:s*, s:s*, s:b, "
-        "s:b, s:b, s:o, s:b, s:s}",
+        "s:b, s:b, s:o, s:b, s:s, s:o}",
         "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi], "cpus",
         (int)cfg->cpus, "memory", (json_int_t)cfg->memory, "hugepages",
         cfg->hugepages, "kernel", cfg->kernel, "append", cfg->append, "initrd",
         dump_modules(cfg), "console", consoles[cfg->console], "console_path",
         cfg->console_path, "name", cfg->name, "reboot", !cfg->no_reboot, "fdt",
         cfg->fdt, "sandbox", cfg->sandbox, "disks", dump_disks(cfg), "rng",
-        cfg->rng, "transport", config_transports[cfg->transport]);
+        cfg->rng, "transport", config_transports[cfg->transport], "vsock",
+        vsock_option_dump(&cfg->vsock));
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
     json_decref(o);

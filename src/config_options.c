@@ -121,6 +121,16 @@ static enum config_result parse_disk(struct config *cfg, const char *value)
     return CONFIG_OK;
 }
 
+static enum config_result parse_vsock(struct config *cfg, const char *value)
+{
+    if (cfg->vsock.cid) {
+        log_error("--vsock: given twice: a guest has one");
+        return CONFIG_ERROR;
+    }
+    return vsock_option_parse(value, &cfg->vsock) < 0 ? CONFIG_ERROR
+                                                      : CONFIG_OK;
+}
+
 static bool take_rng(struct config *cfg, char *value)
 {
     (void)value;
@@ -281,6 +291,11 @@ const struct option config_options[] = {
     {.name = "--rng",
      .fn = take_rng,
      .help = "a source of random numbers for the guest"},
+    {.name = "--vsock",
+     .arg = "CID[,uds=PATH]",
+     .keys_fn = parse_vsock,
+     .help = "stream sockets between the guest, whose address is CID, and\n"
+             "programs of the host (PATH: NAME.vsock in the run directory)"},
     {.name = "--transport",
      .arg = "WHICH",
      .fn = take_transport,

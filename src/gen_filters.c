@@ -2,8 +2,8 @@
 /*
  * gen_filters.c: a program of the build. Turns the sandbox rules into BPF
  * with libseccomp and prints it as C: one filter for the loop thread, one
- * for vCPU threads, and the names of the system calls for the report of a
- * violation.
+ * for vCPU threads, one for the helper process, and the names of the system
+ * calls for the report of a violation.
  */
 #include "sandbox_rules.h"
 #include "vcpu/kvm_rules.h"
@@ -132,6 +132,7 @@ int main(void)
     printf("/* Made by gen_filters from the rules; do not edit. */\n");
     print_filter("loop", SANDBOX_LOOP);
     print_filter("vcpu", SANDBOX_VCPU);
+    print_filter("helper", SANDBOX_HELPER);
     print_names();
     return 0;
 }

@@ -2,6 +2,9 @@
 /* hostdev.c: opens what the command line names; see hostdev.h. */
 #include "hostdev.h"
 
+#include "sandbox.h"
+#include "vmm/log.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -21,9 +24,26 @@ static int open_disks(struct hostdev *h, const struct config *cfg,
     return 0;
 }
 
-int hostdev_open(struct hostdev *h, const struct config *cfg, struct loop *loop)
+static int open_vsock(struct hostdev *h, const struct config *cfg,
+                      const struct claim *claim, struct loop *loop)
 {
-    return open_disks(h, cfg, loop);
+    char path[RUNDIR_PATH_MAX + 1];
+    const char *uds = cfg->vsock.uds;
+
+    if (!cfg->vsock.cid)
+        return 0;
+    rundir_vsock_path(claim, path);
+    h->uds =
+        uds_open(uds ? uds : path, cfg->sandbox ? sandbox_seal_helper : NULL);
+    return h->uds ? uds_start(h->uds, loop) : -EIO;
+}
+
+int hostdev_open(struct hostdev *h, const struct config *cfg,
+                 const struct claim *claim, struct loop *loop)
+{
+    const int ret = open_disks(h, cfg, loop);
+
+    return ret < 0 ? ret : open_vsock(h, cfg, claim, loop);
 }
 
 int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
@@ -50,4 +70,6 @@ void hostdev_close(struct hostdev *h)
             blk_close(h->disks[i]);
         h->disks[i] = NULL;
     }
+    uds_close(h->uds);
+    h->uds = NULL;
 }

@@ -10,18 +10,22 @@
 
 #include "config.h"
 #include "devices/backend/blk.h"
+#include "devices/backend/uds.h"
+#include "rundir.h"
 #include "vmm/loop.h"
 
 struct hostdev {
     struct blk *disks[CONFIG_MAX_DISKS]; /* as in cfg->disks */
+    struct uds *uds;                     /* NULL: no --vsock */
 };
 
 /*
- * Open what cfg (borrowed) asks for and begin on the loop (borrowed). 0 or
- * -errno, logged; either way hostdev_close undoes it.
+ * Open what cfg (borrowed) asks for and begin on the loop (borrowed); what
+ * needs a name in the run directory takes it from the claim. 0 or -errno,
+ * logged; either way hostdev_close undoes it.
  */
 must_check int hostdev_open(struct hostdev *h, const struct config *cfg,
-                            struct loop *loop);
+                            const struct claim *claim, struct loop *loop);
 
 /*
  * Look again at the size of the disk of that id, "disk0" and so on where none

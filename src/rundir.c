@@ -37,8 +37,10 @@
 #define RECORD_SIZE (PID_FIELD + RUNDIR_HOW_MAX + 1)
 #define LOCK_SUFFIX ".lock"
 #define SOCK_SUFFIX ".sock"
-/* NAME.lock, with its NUL. */
-#define FILE_MAX (RUNDIR_NAME_MAX + sizeof(LOCK_SUFFIX))
+/* The socket of a guest's ports, where it was given no other path. */
+#define VSOCK_SUFFIX ".vsock"
+/* NAME.vsock, with its NUL. */
+#define FILE_MAX (RUNDIR_NAME_MAX + sizeof(VSOCK_SUFFIX))
 /* The holder of a conflicting lock may be on its way in or out. */
 #define CLAIM_TRIES 20
 
@@ -176,6 +178,14 @@ static bool socket_path(char out[RUNDIR_PATH_MAX], const char *dir,
     return n >= 0 && (size_t)n < RUNDIR_PATH_MAX;
 }
 
+void rundir_vsock_path(const struct claim *claim, char out[RUNDIR_PATH_MAX + 1])
+{
+    const size_t n = strlen(claim->socket) - strlen(SOCK_SUFFIX);
+
+    snprintf(out, RUNDIR_PATH_MAX + 1, "%.*s%s", (int)n, claim->socket,
+             VSOCK_SUFFIX);
+}
+
 /* Ask for (F_OFD_SETLK) or about (F_OFD_GETLK) a lock on the whole file. */
 static int lock_op(int fd, int op, struct flock *lock)
 {
@@ -280,6 +290,18 @@ static int lock_write(int fd)
     return -EIO;
 }
 
+/* The caller holds the name: whatever sockets are there belong to nobody. */
+static void remove_sockets(int dir_fd, const char *name)
+{
+    static const char *const suffixes[] = {SOCK_SUFFIX, VSOCK_SUFFIX};
+    char file[FILE_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        file_name(file, name, suffixes[i]);
+        unlinkat(dir_fd, file, 0);
+    }
+}
+
 int rundir_claim(struct claim *out, const char *name)
 {
     char dir[RUNDIR_PATH_MAX];
@@ -308,9 +330,7 @@ int rundir_claim(struct claim *out, const char *name)
     ret = lock_write(out->lock_fd);
     if (ret < 0)
         goto drop_lock;
-    /* We hold the name: whatever socket is there belongs to nobody. */
-    file_name(file, out->name, SOCK_SUFFIX);
-    unlinkat(out->dir_fd, file, 0);
+    remove_sockets(out->dir_fd, out->name);
     return 0;
 
 drop_lock:
@@ -322,13 +342,12 @@ close_dir:
     return ret;
 }
 
-/* Remove both files of a name whose lock the caller holds. */
+/* Remove the files of a name whose lock the caller holds. */
 static void remove_files(int dir_fd, const char *name)
 {
     char file[FILE_MAX];
 
-    file_name(file, name, SOCK_SUFFIX);
-    unlinkat(dir_fd, file, 0);
+    remove_sockets(dir_fd, name);
     /* Last: from here on the name is free. */
     file_name(file, name, LOCK_SUFFIX);
     unlinkat(dir_fd, file, 0);

@@ -4,8 +4,8 @@
  *
  * A running guest owns two files there: NAME.lock, on which its process holds
  * an open-file-description lock for as long as it lives, and NAME.sock, its
- * control socket. The lock alone says whether a name is in use; files that a
- * killed process left behind never do.
+ * control socket; with --vsock also NAME.vsock. The lock alone says whether a
+ * name is in use; files that a killed process left behind never do.
  *
  * The directory is $VMM_RUNTIME_DIR, or else /run/vmm for root, or else
  * $XDG_RUNTIME_DIR/vmm, or else /tmp/vmm-UID. It belongs to the user and has
@@ -45,6 +45,10 @@ must_check int rundir_claim(struct claim *out, const char *name);
  * wait) and remove both files. Needs only pwrite, unlinkat and close.
  */
 void rundir_release(struct claim *claim, const char *how);
+
+/* Where the guest's stream sockets are reached by default: NAME.vsock. */
+void rundir_vsock_path(const struct claim *claim,
+                       char out[RUNDIR_PATH_MAX + 1]);
 
 /* 0, or -EINVAL with the rule logged. */
 must_check int rundir_check_name(const char *name);

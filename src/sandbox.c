@@ -163,6 +163,11 @@ int sandbox_seal(void)
     return ret;
 }
 
+int sandbox_seal_helper(void)
+{
+    return install(helper_code, ARRAY_LEN(helper_code));
+}
+
 void sandbox_seal_vcpu(void)
 {
     BUG_ON(install(vcpu_code, ARRAY_LEN(vcpu_code)) < 0);

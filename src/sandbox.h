@@ -23,6 +23,9 @@ must_check int sandbox_early(void);
  */
 must_check int sandbox_seal(void);
 
+/* The filter of the helper process of --vsock. 0 or -errno. */
+must_check int sandbox_seal_helper(void);
+
 /* A vCPU thread's narrower filter, on top. Aborts if the kernel refuses. */
 void sandbox_seal_vcpu(void);
 

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #define ANY(name, who, why)                   \
     {                                         \
@@ -92,7 +93,15 @@ const struct sandbox_rule host_rules[] = {
     ANY("unlinkat", SANDBOX_LOOP, "remove the control socket at the end"),
     ANY("pwrite64", SANDBOX_LOOP, "record in the lock file how it ended"),
     ANY("wait4", SANDBOX_LOOP, "the terminal's watcher ended"),
+    ANY("recvmsg", SANDBOX_LOOP, "sockets that the helper connected"),
     ANY("getrandom", SANDBOX_LOOP, "C library heap"),
+    /* the helper: it connects to a path given before the guest ran */
+    EQ("socket", SANDBOX_HELPER, 0, AF_UNIX, "to reach a program's socket"),
+    ANY("connect", SANDBOX_HELPER, "the path and a port's number"),
+    ANY("recvfrom", SANDBOX_HELPER, "the number"),
+    ANY("sendmsg", SANDBOX_HELPER, "pass what was connected to vmm"),
+    ANY("close", SANDBOX_HELPER, "its own copy"),
+    ANY("exit_group", SANDBOX_HELPER, "vmm has ended"),
 };
 
 const size_t host_rules_len = ARRAY_LEN(host_rules);

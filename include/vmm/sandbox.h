@@ -15,6 +15,8 @@
 #define SANDBOX_LOOP 0x1u /* the loop thread (and every thread it makes) */
 #define SANDBOX_VCPU 0x2u /* vCPU threads, which hold both filters */
 #define SANDBOX_BOTH (SANDBOX_LOOP | SANDBOX_VCPU)
+/* The process that connects for --vsock, which holds no other filter. */
+#define SANDBOX_HELPER 0x4u
 
 /* What is asked of one argument. */
 enum sandbox_test {

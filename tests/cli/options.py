@@ -297,7 +297,8 @@ class OptionTest(vmmtest.Case):
             "--hugepages", "--initrd=a", "--initrd=b,cmdline=x y",
             "--append=\u00e4 \"\\", "--console=file:log", "--name=n",
             "--no-reboot", "--sandbox=off", "--rng", "--disk=a,,b,ro=on,id=x",
-            "--disk=c,cache=none,bps=1M", "--transport=mmio-cmdline", "k")
+            "--disk=c,cache=none,bps=1M", "--transport=mmio-cmdline",
+            "--vsock=7,uds=s", "k")
         self.assertEqual((r.code, r.err), (OK, ""), r)
         config = json.loads(r.out)
         self.assertEqual(config, {
@@ -306,7 +307,7 @@ class OptionTest(vmmtest.Case):
             "initrd": [{"file": "a"}, {"file": "b", "cmdline": "x y"}],
             "console": "file", "console_path": "log", "name": "n",
             "reboot": False, "fdt": True, "sandbox": False, "rng": True,
-            "transport": "mmio-cmdline",
+            "transport": "mmio-cmdline", "vsock": {"cid": 7, "uds": "s"},
             "disks": [{"file": "a,b", "ro": True, "snapshot": False,
                        "cache": "writeback", "id": "x", "iops": 0, "bps": 0},
                       {"file": "c", "ro": False, "snapshot": False,

@@ -171,6 +171,33 @@ static void checks(void **state)
     }
 }
 
+static void sockets(void **state)
+{
+    static const char *const wrong[] = {
+        "--vsock 2 k",
+        "--vsock 4294967294 k",
+        "--vsock x k",
+        "--vsock 3,uds= k",
+        "--vsock 3,port=5 k",
+        "--vsock 3 --vsock 4 k",
+        "--vsock 3,uds=a,uds=b k",
+    };
+    struct config cfg;
+
+    (void)state;
+    assert_int_equal(parse(&cfg, "k"), CONFIG_OK);
+    assert_int_equal(cfg.vsock.cid, 0);
+    config_free(&cfg);
+    assert_int_equal(parse(&cfg, "--vsock 4294967293,uds=a,,b k"), CONFIG_OK);
+    assert_int_equal(cfg.vsock.cid, 4294967293u);
+    assert_string_equal(cfg.vsock.uds, "a,b");
+    config_free(&cfg);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_int_equal(parse(&cfg, wrong[i]), CONFIG_ERROR);
+        config_free(&cfg);
+    }
+}
+
 static void disks(void **state)
 {
     static char many[CONFIG_MAX_DISKS + 2][16];
@@ -241,7 +268,7 @@ int main(void)
         cmocka_unit_test(sizes),          cmocka_unit_test(defaults),
         cmocka_unit_test(both_spellings), cmocka_unit_test(refused),
         cmocka_unit_test(checks),         cmocka_unit_test(args_file),
-        cmocka_unit_test(disks),
+        cmocka_unit_test(disks),          cmocka_unit_test(sockets),
     };
 
     log_set_level(LOG_ERROR);
