@@ -136,6 +136,8 @@ int loop_ring_open(struct io_uring *ring)
         return fail("set-up", ret);
     ret = restrict_to_loop(ring);
     if (ret == 0) {
+        /* In a helper's memory it would outlive us, and hold our sockets. */
+        (void)io_uring_ring_dontfork(ring);
         /* A saving only; Linux 5.18. */
         (void)io_uring_register_ring_fd(ring);
         what = "enabling";

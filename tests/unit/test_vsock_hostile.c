@@ -557,6 +557,7 @@ static void paths(void **state)
     struct rig *r = *state;
     char name[200];
     struct uds *u;
+    int fd;
 
     log_set_level(LOG_ERROR);
     /* Somebody listens there. */
@@ -578,6 +579,12 @@ static void paths(void **state)
     assert_non_null(u);
     uds_close(u);
     assert_null(uds_open("/nonexistent/v", NULL));
+    /* What is no socket is not ours to replace. */
+    fd = open(name, O_CREAT | O_WRONLY, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_null(uds_open(name, NULL));
+    assert_int_equal(unlink(name), 0);
 }
 
 int main(void)

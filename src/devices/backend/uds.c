@@ -22,11 +22,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG        64
 #define TURN_PROGRAMS  64 /* accepted before others on the loop are served */
 #define LINE_MAX_CHARS 32 /* "CONNECT 4294967295\n" and some blanks */
+#define STALE_TRIES    10
+#define STALE_NS       10000000
 #define TICK_NS        1000000000ull
 
 /* ---- deadlines ---- */
@@ -312,19 +316,38 @@ static void on_program(struct loop_op *op, int res)
 
 /* ---- making and taking apart ---- */
 
-/* A socket that a killed process left is not in anybody's use. */
-static bool is_stale(const struct sockaddr_un *addr)
+/* Does a connection to it come to nobody? */
+static bool nobody_listens(const struct sockaddr_un *addr)
 {
-    const int fd =
-        socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool stale = false;
+    const int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    const int fd = socket(AF_UNIX, type, 0);
+    bool refused = false;
 
     if (fd < 0)
         return false;
     if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0)
-        stale = errno == ECONNREFUSED;
+        refused = errno == ECONNREFUSED;
     close(fd);
-    return stale;
+    return refused;
+}
+
+/*
+ * A socket that a killed process left is in nobody's use; the kernel may let
+ * go of its ring, which watches it, a moment after the process is gone.
+ */
+static bool is_stale(const struct sockaddr_un *addr)
+{
+    const struct timespec moment = {.tv_nsec = STALE_NS};
+    struct stat st;
+
+    if (lstat(addr->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    for (unsigned i = 0; i < STALE_TRIES; i++) {
+        if (nobody_listens(addr))
+            return true;
+        nanosleep(&moment, NULL);
+    }
+    return false;
 }
 
 static int bind_to(int fd, const struct sockaddr_un *addr)
