@@ -70,6 +70,7 @@ disk_dress()
     cp -r --preserve=mode,links "$DISK_ROOT/." "$tree/"
     echo debian >"$tree/etc/hostname"
     : >"$tree/etc/machine-id"
+    : >"$tree/etc/motd"
     mkdir -p "$tree"/{usr/lib/modules,etc/inittab.d}
     chroot "$tree" passwd -q -d root
     rm -rf "$tree"/var/{cache/apt,lib/apt/lists,log}/*
