@@ -15,7 +15,7 @@ import signal
 import time
 import tty
 
-PANIC = re.compile(rb"Kernel panic[^\r\n]*")
+PANIC = re.compile(rb"(?:Kernel panic|GUEST-LOST)[^\r\n]*")
 
 
 class GuestError(Exception):
@@ -48,6 +48,10 @@ class Guest:
         self.seen += data
         return bool(data)
 
+    def listen(self, seconds):
+        """Takes in what the console says, for at most so long."""
+        return self._read(seconds)
+
     def expect(self, pattern, seconds):
         """Waits for a pattern after the last one found; returns its match."""
         end = time.monotonic() + seconds
@@ -75,16 +79,28 @@ class Guest:
             data = data[os.write(self.fd, data[:1024]) :]
             self._read(0)
 
-    def login(self, seconds):
+    def shell(self):
         """Waits for the shell, and makes it a machine's: no echo, no prompt."""
-        ready = self.expect(rb"GUEST-READY (\S+)[^\r\n]*\r*\n", seconds)
         self.expect(rb"# ", 60)
         self.send(
             b"stty -echo; echo @@; while read -r line; "
             b'do eval "$line"; echo "@$?@"; done\n'
         )
         # At the start of a line: the echo of what was typed is not it.
-        self.expect(rb"\n@@\r*\n", 60)
+        self.expect(rb"[\r\n]@@\r*\n", 60)
+
+    def login(self, seconds):
+        """To the shell of the initramfs; returns what it says of itself."""
+        ready = self.expect(rb"GUEST-READY (\S+)[^\r\n]*\r*\n", seconds)
+        self.shell()
+        return ready
+
+    def login_disk(self, seconds):
+        """To root's shell on a disk, by the login prompt; its first words."""
+        ready = self.expect(rb"GUEST-ROOT (\S+) on \S+\r*\n", seconds)
+        self.expect(rb"\n[^\n]*login: ", seconds)
+        self.send(b"root\n")
+        self.shell()
         return ready
 
     def run(self, command, seconds=60):

@@ -2,23 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """matrix.py [--long] [--list] [--only TEXT]: real kernels under vmm.
 
-Rows are kernel x format x CPUs x memory. Each boots a Debian kernel to a
-shell and shows: init runs, all CPUs and memory are there, 64 KiB typed and
-64 KiB written arrive unchanged, the machine reboots and comes up again, it
-ends with status 0 by power-off from inside or by `vmm stop`. By default a
-small set of rows in which any two values of any two columns meet; --long runs
-all rows, plain kernels beside the cloud ones, each ended both ways.
+Each kind of rows has a module that says what they are and show:
+kernel.py (kernels, CPUs, memory), disk.py (a Debian root file system on all
+sorts of disks), kill.py (what survives the sudden death of vmm). By default
+rows that together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
 SVM, else in scripts/nested-kvm. Emulated hosts hang now and then for reasons
 of their own, so rows that fail are repeated once, and the repeat is printed.
 Standard output: lines with # as it goes on, and at the end one line for each
-property, pass|fail NAME SECONDS TEXT. The exit status is 0 if none failed.
-VMM names another vmm, VMM_NESTED_LOG a file for the nested kernel's log.
+property, pass|fail NAME SECONDS TEXT. The exit status is 0 if none
+failed. VMM names another vmm, VMM_NESTED_LOG a file for the nested kernel's
+log.
 """
 
 import argparse
-import itertools
+import importlib
 import json
 import os
 import pathlib
@@ -29,26 +28,16 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
-MIB = 1 << 20
+KINDS = ["kernel", "disk", "kill"]
 
-# A covering array: all pairs of values of kernel version, format, CPUs and
-# memory occur. Both ways to end, and both flavours of kernel, are in it too.
-SHORT = [
-    ("debian-6.1-cloud", "bzimage", 1, 128, ["poweroff"]),
-    ("debian-6.1", "vmlinux", 2, 4096, ["stop"]),
-    ("debian-6.12", "bzimage", 2, 4096, ["poweroff"]),
-    ("debian-6.12-cloud", "vmlinux", 1, 4096, ["stop"]),
-    ("debian-6.12-cloud", "vmlinux", 2, 128, ["poweroff"]),
-]
-KERNELS = ["debian-6.1-cloud", "debian-6.12-cloud", "debian-6.1", "debian-6.12"]
-LONG = [
-    row + (["poweroff", "stop"],)
-    for row in itertools.product(
-        KERNELS, ["bzimage", "vmlinux"], [1, 2], [128, 4096]
-    )
-]
-# Two boots and the properties; many times what it takes, and no more.
-ROW_SECONDS = 200
+
+def all_rows(long):
+    """The rows of every kind."""
+    return [
+        {"kind": kind, **row}
+        for kind in KINDS
+        for row in importlib.import_module(kind).rows(long)
+    ]
 
 
 def image(name, part):
@@ -61,22 +50,36 @@ def image(name, part):
     ).stdout.strip()
 
 
-def row_name(row):
-    """kernel-format-cpus-memory, as in the results."""
-    kernel, form, cpus, memory, _ = row
-    return f"linux/{kernel.removeprefix('debian-')}-{form}-{cpus}cpu-{memory}M"
+def extents(path):
+    """Where a sparse file has data, as pairs of offsets: not every file system
+    through which it is read can tell."""
+    found, end = [], 0
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        while end < size:
+            try:
+                begin = os.lseek(file.fileno(), end, os.SEEK_DATA)
+            except OSError:  # a hole to the end
+                break
+            end = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
+            found.append((begin, end))
+    return found
 
 
 def job(rows):
-    """The rows as driver.py wants them."""
+    """The rows as driver.py wants them: with paths for images."""
+    named = {name for row in rows for name in row["images"].values()}
+    paths = {name: image(*name) for name in sorted(named)}
+    holes = {
+        name: extents(paths[name]) for name in named if name[1] == "image"
+    }
     return [
         {
-            "name": row_name(row),
-            "kernel": image(row[0], row[1]),
-            "initrd": image(row[0], "initramfs"),
-            "cpus": row[2],
-            "memory": row[3] * MIB,
-            "ends": row[4],
+            **row,
+            "images": {k: paths[v] for k, v in row["images"].items()},
+            "extents": {
+                k: holes[v] for k, v in row["images"].items() if v in holes
+            },
         }
         for row in rows
     ]
@@ -89,7 +92,7 @@ def real_kvm():
     return bool(flags & {"vmx", "svm"}) and os.access("/dev/kvm", os.W_OK)
 
 
-def command(rows, vmm, job_file, limit):
+def command(vmm, job_file, limit):
     """The command line of a session: direct, or in nested KVM."""
     # The system's own Python: another one need not be there inside.
     driver = ["/usr/bin/python3", HERE / "driver.py", vmm, job_file]
@@ -103,13 +106,13 @@ def command(rows, vmm, job_file, limit):
 
 def session(rows, vmm):
     """One session of driver.py; its results as {name: (verdict, rest)}."""
-    limit = ROW_SECONDS * len(rows)
+    limit = sum(row["seconds"] for row in rows)
     results = {}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(job(rows), file)
         file.flush()
         with subprocess.Popen(
-            command(rows, vmm, file.name, limit),
+            command(vmm, file.name, limit),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -130,39 +133,44 @@ def session(rows, vmm):
 
 def steps(row):
     """The names of what the row must show."""
-    first = ["boot", "cpus", "memory", "input", "output", "reboot"]
-    again = [step for end in row[4][1:] for step in ("again-boot", f"again-{end}")]
-    return [f"{row_name(row)}/{step}" for step in first + row[4][:1] + again]
+    return [
+        f"{row['name']}/{'again-' if number else ''}{step}"
+        for number, boot in enumerate(row["boots"])
+        for step in boot
+    ]
 
 
 def failed(row, results):
-    """True unless everything the row must show has passed."""
-    return any(results.get(s, ("lost",))[0] != "pass" for s in steps(row))
+    """True if something the row must show has failed or is lost."""
+    return any(
+        results.get(step, ("fail",))[0] == "fail" for step in steps(row)
+    )
 
 
 def main():
     """Chooses the rows, runs them, repeats what failed, and tells."""
-    parser = argparse.ArgumentParser(description=__doc__.split(chr(10))[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--long", action="store_true", help="all rows")
     parser.add_argument("--list", action="store_true", help="only list them")
     parser.add_argument("--only", default="", help="rows with this in the name")
     arguments = parser.parse_args()
-    rows = [r for r in (LONG if arguments.long else SHORT)
-            if arguments.only in row_name(r)]
+    rows = [
+        row for row in all_rows(arguments.long) if arguments.only in row["name"]
+    ]
     if arguments.list:
-        print(chr(10).join(step for row in rows for step in steps(row)))
+        print("\n".join(step for row in rows for step in steps(row)))
         return 0
     default = SCRIPTS.parent / "build/release/src/vmm"
     vmm = os.path.abspath(os.environ.get("VMM", default))
     results = session(rows, vmm)
     again = [row for row in rows if failed(row, results)]
     if again:
-        print("# repeated once: " + ", ".join(map(row_name, again)), flush=True)
+        print("# repeated once: " + ", ".join(row["name"] for row in again), flush=True)
         results.update(session(again, vmm))
     bad = 0
     for step in (step for row in rows for step in steps(row)):
         verdict, rest = results.get(step, ("fail", "0 the session was lost"))
-        bad += verdict != "pass"
+        bad += verdict == "fail"
         print(f"{verdict} {step} {rest}", flush=True)
     return 1 if bad or not rows else 0
 
