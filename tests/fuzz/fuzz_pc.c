@@ -8,8 +8,11 @@
  * board, so that an access to one is felt by the others.
  *
  * Besides what the sanitizers see, this holds whatever a guest does: an
- * acknowledge gives a vector, the 8259's output ends with its last request.
+ * acknowledge gives a vector; the 8259's output ends with its last request.
+ * Time passes from deadline to deadline, and in leaps of up to years.
  */
+#include "devices/platform/clock.h"
+#include "devices/platform/i8254.h"
 #include "devices/platform/i8259.h"
 #include "vmm/log.h"
 
@@ -24,9 +27,19 @@ struct place {
     unsigned len;
 };
 
+/* Each chip's deadline, and the time they share. */
+struct timer {
+    const uint64_t *now;
+    uint64_t deadline;
+};
+
 struct machine {
+    uint64_t now;
     struct i8259 *pics;
     struct intr intr; /* of the CPU */
+    struct i8254 *pit;
+    struct timer pit_timer;
+    struct intr irq0;
     struct place places[16];
     unsigned n_places;
 };
@@ -54,10 +67,62 @@ static void place(struct machine *m, const struct io_ops *ops, void *dev,
     m->places[m->n_places++] = (struct place){ops, dev, len};
 }
 
+static uint64_t timer_now(void *ctx)
+{
+    return *((struct timer *)ctx)->now;
+}
+
+static void timer_arm(void *ctx, uint64_t deadline)
+{
+    ((struct timer *)ctx)->deadline = deadline;
+}
+
+static struct chip_clock make_clock(struct machine *m, struct timer *t)
+{
+    *t = (struct timer){.now = &m->now, .deadline = CLOCK_NEVER};
+    return (struct chip_clock){.now = timer_now, .arm = timer_arm, .ctx = t};
+}
+
+static struct intr make_line(struct machine *m, unsigned irq)
+{
+    return (struct intr){.set = i8259_set_line, .ctx = m->pics, .line = irq};
+}
+
+static void on_acked(void *ctx, unsigned irq)
+{
+    struct machine *m = ctx;
+
+    if (irq == 0)
+        i8254_tick_taken(m->pit);
+}
+
+static void on_masked(void *ctx, unsigned irq, bool masked)
+{
+    struct machine *m = ctx;
+
+    (void)masked;
+    if (irq == 0)
+        i8254_forgive(m->pit);
+}
+
+static void build_pit(struct machine *m)
+{
+    const struct chip_clock clock = make_clock(m, &m->pit_timer);
+
+    m->irq0 = make_line(m, 0);
+    m->pit = i8254_create(&clock, &m->irq0);
+    BUG_ON(!m->pit);
+    place(m, &i8254_ops, m->pit, I8254_PORTS);
+    place(m, &i8254_speaker_ops, m->pit, 1);
+}
+
 static void build_pics(struct machine *m)
 {
+    const struct i8259_hooks hooks = {
+        .acked = on_acked, .masked = on_masked, .ctx = m};
+
     m->intr = (struct intr){.set = on_line};
-    m->pics = i8259_create(&m->intr, NULL);
+    m->pics = i8259_create(&m->intr, &hooks);
     BUG_ON(!m->pics);
     place(m, &i8259_master_ops, m->pics, I8259_PORTS);
     place(m, &i8259_slave_ops, m->pics, I8259_PORTS);
@@ -67,10 +132,12 @@ static void build_pics(struct machine *m)
 static void machine_build(struct machine *m)
 {
     build_pics(m);
+    build_pit(m);
 }
 
 static void machine_destroy(struct machine *m)
 {
+    i8254_destroy(m->pit);
     i8259_destroy(m->pics);
 }
 
@@ -87,6 +154,38 @@ static void reach(struct machine *m, const struct step *s, bool write)
         p->ops->write(p->dev, s->off % (p->len - n + 1), &v, n);
     else
         p->ops->read(p->dev, s->off % (p->len - n + 1), &v, n);
+}
+
+static bool timer_due(struct timer *t)
+{
+    if (t->deadline > *t->now)
+        return false;
+    t->deadline = CLOCK_NEVER;
+    return true;
+}
+
+static void tick_all(struct machine *m)
+{
+    if (timer_due(&m->pit_timer))
+        i8254_tick(m->pit);
+}
+
+/* From nanoseconds to years pass; chips are called as they asked for it. */
+static void pass_time(struct machine *m, const struct step *s)
+{
+    const uint64_t end = m->now + ((uint64_t)s->value << s->off % 22);
+
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t next = end;
+
+        if (m->pit_timer.deadline < next)
+            next = m->pit_timer.deadline;
+        if (next > m->now)
+            m->now = next;
+        tick_all(m);
+    }
+    m->now = end;
+    tick_all(m);
 }
 
 static void move_line(struct machine *m, const struct step *s)
@@ -114,6 +213,8 @@ static void do_step(struct machine *m, const struct step *s)
         acknowledge(m);
         break;
     case 2:
+        pass_time(m, s);
+        break;
     case 3:
     case 4:
     case 5:
@@ -125,9 +226,10 @@ static void do_step(struct machine *m, const struct step *s)
     }
 }
 
-/* With every input low and acknowledged by EOI there is nothing to ask. */
+/* With every input low there is nothing to ask. */
 static void check(struct machine *m)
 {
+    intr_lower(&m->irq0);
     for (unsigned irq = 0; irq < I8259_LINES; irq++)
         if (irq != I8259_CASCADE)
             i8259_set_line(m->pics, irq, false);
