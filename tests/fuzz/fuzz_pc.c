@@ -14,6 +14,7 @@
 #include "devices/platform/clock.h"
 #include "devices/platform/i8254.h"
 #include "devices/platform/i8259.h"
+#include "devices/platform/mc146818.h"
 #include "vmm/log.h"
 
 #include <string.h>
@@ -40,6 +41,9 @@ struct machine {
     struct i8254 *pit;
     struct timer pit_timer;
     struct intr irq0;
+    struct mc146818 *rtc;
+    struct timer rtc_timer;
+    struct intr irq8;
     struct place places[16];
     unsigned n_places;
 };
@@ -116,6 +120,17 @@ static void build_pit(struct machine *m)
     place(m, &i8254_speaker_ops, m->pit, 1);
 }
 
+static void build_rtc(struct machine *m)
+{
+    const struct chip_clock clock = make_clock(m, &m->rtc_timer);
+
+    m->irq8 = make_line(m, 8);
+    m->rtc = mc146818_create(&clock, 1795255647ull * CLOCK_SECOND, &m->irq8);
+    BUG_ON(!m->rtc);
+    mc146818_set_memory(m->rtc, 3 * GIB, GIB);
+    place(m, &mc146818_ops, m->rtc, MC146818_PORTS);
+}
+
 static void build_pics(struct machine *m)
 {
     const struct i8259_hooks hooks = {
@@ -133,10 +148,12 @@ static void machine_build(struct machine *m)
 {
     build_pics(m);
     build_pit(m);
+    build_rtc(m);
 }
 
 static void machine_destroy(struct machine *m)
 {
+    mc146818_destroy(m->rtc);
     i8254_destroy(m->pit);
     i8259_destroy(m->pics);
 }
@@ -168,6 +185,13 @@ static void tick_all(struct machine *m)
 {
     if (timer_due(&m->pit_timer))
         i8254_tick(m->pit);
+    if (timer_due(&m->rtc_timer))
+        mc146818_tick(m->rtc);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* From nanoseconds to years pass; chips are called as they asked for it. */
@@ -176,10 +200,9 @@ static void pass_time(struct machine *m, const struct step *s)
     const uint64_t end = m->now + ((uint64_t)s->value << s->off % 22);
 
     for (unsigned i = 0; i < 64; i++) {
-        uint64_t next = end;
+        uint64_t next = sooner(end, m->pit_timer.deadline);
 
-        if (m->pit_timer.deadline < next)
-            next = m->pit_timer.deadline;
+        next = sooner(next, m->rtc_timer.deadline);
         if (next > m->now)
             m->now = next;
         tick_all(m);
@@ -230,6 +253,7 @@ static void do_step(struct machine *m, const struct step *s)
 static void check(struct machine *m)
 {
     intr_lower(&m->irq0);
+    intr_lower(&m->irq8);
     for (unsigned irq = 0; irq < I8259_LINES; irq++)
         if (irq != I8259_CASCADE)
             i8259_set_line(m->pics, irq, false);
