@@ -12,6 +12,7 @@
  * Time passes from deadline to deadline, and in leaps of up to years.
  */
 #include "devices/platform/clock.h"
+#include "devices/platform/hpet.h"
 #include "devices/platform/i8254.h"
 #include "devices/platform/i8259.h"
 #include "devices/platform/mc146818.h"
@@ -21,6 +22,7 @@
 
 #define STEP_BYTES 8
 #define WIDTHS     4u
+#define HPET_PINS  0x00f00004u
 
 struct place {
     const struct io_ops *ops;
@@ -44,6 +46,8 @@ struct machine {
     struct mc146818 *rtc;
     struct timer rtc_timer;
     struct intr irq8;
+    struct hpet *hpet;
+    struct timer hpet_timer;
     struct place places[16];
     unsigned n_places;
 };
@@ -131,6 +135,36 @@ static void build_rtc(struct machine *m)
     place(m, &mc146818_ops, m->rtc, MC146818_PORTS);
 }
 
+static void on_hpet(void *ctx, unsigned line, bool level)
+{
+    struct machine *m = ctx;
+
+    BUG_ON(line > HPET_IRQ8);
+    if (line == HPET_IRQ0)
+        i8259_set_line(m->pics, 0, level);
+    else if (line == HPET_IRQ8)
+        i8259_set_line(m->pics, 8, level);
+    else
+        BUG_ON(!(HPET_PINS & 1u << line));
+}
+
+static void on_legacy(void *ctx, bool on)
+{
+    (void)ctx;
+    (void)on;
+}
+
+static void build_hpet(struct machine *m)
+{
+    const struct chip_clock clock = make_clock(m, &m->hpet_timer);
+    const struct hpet_hooks hooks = {
+        .set = on_hpet, .legacy = on_legacy, .ctx = m};
+
+    m->hpet = hpet_create(&clock, HPET_PINS, &hooks);
+    BUG_ON(!m->hpet);
+    place(m, &hpet_ops, m->hpet, HPET_SIZE);
+}
+
 static void build_pics(struct machine *m)
 {
     const struct i8259_hooks hooks = {
@@ -149,10 +183,12 @@ static void machine_build(struct machine *m)
     build_pics(m);
     build_pit(m);
     build_rtc(m);
+    build_hpet(m);
 }
 
 static void machine_destroy(struct machine *m)
 {
+    hpet_destroy(m->hpet);
     mc146818_destroy(m->rtc);
     i8254_destroy(m->pit);
     i8259_destroy(m->pics);
@@ -187,6 +223,8 @@ static void tick_all(struct machine *m)
         i8254_tick(m->pit);
     if (timer_due(&m->rtc_timer))
         mc146818_tick(m->rtc);
+    if (timer_due(&m->hpet_timer))
+        hpet_tick(m->hpet);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -203,6 +241,7 @@ static void pass_time(struct machine *m, const struct step *s)
         uint64_t next = sooner(end, m->pit_timer.deadline);
 
         next = sooner(next, m->rtc_timer.deadline);
+        next = sooner(next, m->hpet_timer.deadline);
         if (next > m->now)
             m->now = next;
         tick_all(m);
