@@ -15,6 +15,7 @@
 #include "report.h"
 #include "smp.h"
 #include "start_info.h"
+#include "virtio_pci.h"
 
 #define MAX_QUEUES 4u
 #define ROUNDS     32u
@@ -84,6 +85,16 @@ static void other(unsigned cpu)
     __atomic_add_fetch(&done, 1, __ATOMIC_RELEASE);
 }
 
+static void open_queue(uint16_t i)
+{
+    const struct virtio *v = &disk.dev;
+
+    vq_open(&shares[i].q, &disk.dev, i, 16);
+    if (v->bus == &virtio_pci_bus)
+        CHECK_EQ("notify offset of the queue",
+                 mmio_read16(v->base + VPCI_QUEUE_NOTIFY_OFF), i);
+}
+
 static void set_up(unsigned queues)
 {
     if (!virtio_find(&disk.dev, VIRTIO_ID_BLOCK, 0))
@@ -95,7 +106,7 @@ static void set_up(unsigned queues)
     CHECK_EQ("size of one more",
              disk.dev.bus->queue_max(&disk.dev, (uint16_t)queues), 0);
     for (uint16_t i = 0; i < queues; i++)
-        vq_open(&shares[i].q, &disk.dev, i, 16);
+        open_queue(i);
     virtio_go(&disk.dev);
 }
 

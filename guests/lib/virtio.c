@@ -11,7 +11,8 @@
 
 #define MAX_DEVICES 64u
 
-static const struct virtio_bus *const buses[] = {&virtio_mmio_bus};
+static const struct virtio_bus *const buses[] = {&virtio_pci_bus,
+                                                 &virtio_mmio_bus};
 
 bool virtio_find(struct virtio *v, uint32_t id, unsigned nth)
 {

@@ -72,9 +72,13 @@ struct virtio {
     uintptr_t config; /* of its configuration space */
     uint32_t id;
     uint32_t gsi;
-    uint64_t features;    /* negotiated by virtio_begin */
-    uintptr_t notify_at;  /* a transport's own */
-    uint32_t notify_step; /* the same */
+    uint64_t features; /* negotiated by virtio_begin */
+    /* virtio-pci's own */
+    uintptr_t function; /* its configuration space */
+    unsigned slot;
+    uintptr_t isr;
+    uintptr_t notify_at;
+    uint32_t notify_step; /* bytes from queue to queue */
 };
 
 /* The nth device (from 0) of a kind; false if there are fewer. */
@@ -97,6 +101,6 @@ uint8_t virtio_status(struct virtio *v);
 /* Wait until all these bits are in the status; says whether they came. */
 bool virtio_await_status(struct virtio *v, uint8_t bits, uint64_t ns);
 
-extern const struct virtio_bus virtio_mmio_bus;
+extern const struct virtio_bus virtio_mmio_bus, virtio_pci_bus;
 
 #endif

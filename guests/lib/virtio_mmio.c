@@ -9,6 +9,8 @@
 #include "cpu.h"
 #include "ioapic.h"
 #include "report.h"
+#include "start_info.h"
+#include "string.h"
 #include "virtio.h"
 
 static uint32_t get(const struct virtio *v, enum virtio_mmio_register reg)
@@ -125,10 +127,34 @@ static uint32_t generation(struct virtio *v)
     return get(v, MMIO_GENERATION);
 }
 
+/* virtio_mmio.device=SIZE@0xBASE:GSI, as Linux has it. */
+static bool gsi_by_cmdline(struct virtio *v)
+{
+    static const char name[] = "virtio_mmio.device=";
+    const char *at = start_info_cmdline();
+
+    while ((at = strstr(at, name)) != NULL) {
+        uint32_t base = 0, gsi = 0;
+
+        at = strstr(at, "@0x");
+        if (!at)
+            break;
+        for (at += 3; *at && *at != ':'; at++)
+            base =
+                base << 4 | (uint32_t)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+        for (at += *at == ':'; *at >= '0' && *at <= '9'; at++)
+            gsi = gsi * 10 + (uint32_t)(*at - '0');
+        v->gsi = gsi;
+        if (base == v->base)
+            return true;
+    }
+    return false;
+}
+
 static void route(struct virtio *v, unsigned vector)
 {
-    if (!acpi_gsi_of((uint32_t)v->base, &v->gsi))
-        test_error("the DSDT names no interrupt for the device at 0x%lx",
+    if (!acpi_gsi_of((uint32_t)v->base, &v->gsi) && !gsi_by_cmdline(v))
+        test_error("nothing names an interrupt for the device at 0x%lx",
                    (unsigned long)v->base);
     ioapic_route(v->gsi, vector);
 }
