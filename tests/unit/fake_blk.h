@@ -147,7 +147,7 @@ static struct blk *fake_open(struct loop *loop)
     return blk;
 }
 
-static void fake_close(struct blk *blk)
+static inline void fake_close(struct blk *blk)
 {
     loop_drain(blk->loop, &blk->op);
     free(blk);
