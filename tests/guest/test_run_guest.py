@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class RunGuest(unittest.TestCase):
     """Each test is one pretended guest."""
 
-    def run_guest(self, script, *options):
+    def run_guest(self, script, *options, option=None):
         """The status and output of run-guest over a pretended vmm."""
         with tempfile.TemporaryDirectory() as folder:
             vmm = os.path.join(folder, "vmm")
@@ -26,7 +26,8 @@ class RunGuest(unittest.TestCase):
             os.chmod(vmm, 0o700)
             done = subprocess.run(
                 [os.path.join(HERE, "run-guest"), "--kvm=no", "--limit=3"]
-                + [*options, vmm, "kernel"],
+                + [*options, vmm, "kernel"]
+                + ([option] if option else []),
                 capture_output=True,
                 text=True,
                 timeout=30,
@@ -88,6 +89,49 @@ class RunGuest(unittest.TestCase):
         options = ["--driver=term", "--exit=4"]
         self.assertEqual(self.run_guest(slow, *options)[0], 1)
         self.assertEqual(self.run_guest(quick, *options)[0], 0)
+
+    DISK = "for a; do case $a in --disk=*) d=${a#--disk=};; esac; done; "
+
+    def run_disk(self, script):
+        """The status over a pretended vmm that has $d for a disk."""
+        return self.run_guest(
+            self.DISK + script + "; echo TEST: SUCCESS", "--driver=disk",
+            option="--disk=@1M@",
+        )
+
+    def test_disk_untouched(self):
+        """Nothing said, nothing done."""
+        self.assertEqual(self.run_disk("test -s $d")[0], 0)
+
+    def test_disk_changed(self):
+        """A byte that nobody said was written."""
+        status, out = self.run_disk(
+            "printf x | dd of=$d bs=1 seek=3000 conv=notrunc 2>/dev/null"
+        )
+        self.assertEqual(status, 1)
+        self.assertIn("disk 0, sector 5", out)
+
+    def test_disk_write_lost(self):
+        """A write that was acknowledged and is not there."""
+        status, out = self.run_disk("echo wrote 0 7 2 1")
+        self.assertEqual(status, 1)
+        self.assertIn("disk 0, sector 7", out)
+
+    def test_disk_write_on_its_way(self):
+        """One that was not acknowledged may be there, or not."""
+        self.assertEqual(self.run_disk("echo asked 0 7 2 1")[0], 0)
+
+    def test_disk_zeroed(self):
+        """Zeroes where they were promised, and only there."""
+        zero = "dd if=/dev/zero of=$d bs=512 seek=9 count=2 conv=notrunc"
+        said = "; echo zeroed 0 9 %d 0"
+        self.assertEqual(self.run_disk(zero + said % 2)[0], 0)
+        self.assertEqual(self.run_disk(zero + said % 1)[0], 1)
+        self.assertEqual(self.run_disk(zero + said % 3)[0], 1)
+
+    def test_disk_size(self):
+        """An image that grew or shrank."""
+        self.assertEqual(self.run_disk("truncate -s 512 $d")[0], 1)
 
 
 if __name__ == "__main__":
