@@ -6,6 +6,7 @@
 #include "blk_rig.h"
 
 #include <linux/loop.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -169,11 +170,12 @@ static void twice_in_one_guest(void **state)
     blk_close(second);
 }
 
-/* Another program's lock, in another program's manner: on a few bytes. */
-static void strangers(void **state)
+/*
+ * Another program's lock, in another program's manner: on a few bytes, and
+ * nobody says whose it is. It ends by itself after ms, if not 0.
+ */
+static pid_t stranger_begin(const struct rig *rig, unsigned ms)
 {
-    const struct rig *rig = *state;
-    const struct blk_config rw = {.path = rig->path};
     struct flock lock = {.l_type = F_RDLCK, .l_start = 100, .l_len = 1};
     int fds[2];
     char c = 0;
@@ -187,14 +189,40 @@ static void strangers(void **state)
         c = fcntl(fd, F_OFD_SETLK, &lock) == 0;
         if (write(fds[1], &c, 1) != 1)
             _exit(1);
-        for (;;)
+        if (ms)
+            poll(NULL, 0, (int)ms);
+        while (!ms)
             pause();
+        _exit(0);
     }
     assert_int_equal(read(fds[0], &c, 1), 1);
     assert_int_equal(c, 1);
     close(fds[0]);
     close(fds[1]);
+    return pid;
+}
+
+static void strangers(void **state)
+{
+    const struct rig *rig = *state;
+    const struct blk_config rw = {.path = rig->path};
+    const pid_t pid = stranger_begin(rig, 0);
+
     RIG_REFUSED(&rw, rig->path, "locked by another process");
+    owner_end(pid);
+}
+
+/*
+ * A guest that was killed is gone before the kernel has taken its ring apart
+ * and let go of the image: its next start is not refused for that.
+ */
+static void the_dead_let_go(void **state)
+{
+    const struct rig *rig = *state;
+    const struct blk_config rw = {.path = rig->path};
+    const pid_t pid = stranger_begin(rig, 100);
+
+    opens(&rw);
     owner_end(pid);
 }
 
@@ -283,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_names, setup, teardown),
         cmocka_unit_test_setup_teardown(twice_in_one_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(strangers, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_dead_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(block_devices, setup, teardown),
     };
 

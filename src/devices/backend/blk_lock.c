@@ -20,11 +20,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define RECORD_BYTE ((off_t)1 << 62)
+
+/* For a lock that nobody owns to go. */
+#define PATIENCE_MS 2000
+#define STEP_MS     10
 
 static struct flock whole_file(bool exclusive)
 {
@@ -98,20 +103,37 @@ static int refuse(int fd, const char *path)
     return -EBUSY;
 }
 
+/*
+ * The lock, or -EBUSY. A guest that was killed has no process and no record
+ * any more while the kernel still takes its ring apart, and its last requests
+ * with it: a lock without an owner gets a while to go.
+ */
+static int take_lock(int fd, bool exclusive)
+{
+    const struct flock lock = whole_file(exclusive);
+
+    for (int waited = 0; fcntl(fd, F_OFD_SETLK, &lock) < 0; waited += STEP_MS) {
+        if (errno != EAGAIN && errno != EACCES)
+            return -errno;
+        if (waited >= PATIENCE_MS || owner_of(fd) || is_open_here(fd))
+            return -EBUSY;
+        poll(NULL, 0, STEP_MS);
+    }
+    return 0;
+}
+
 int blk_lock(int fd, const char *path, bool exclusive)
 {
-    struct flock lock = whole_file(exclusive);
+    const struct flock lock = record(exclusive);
+    const int ret = take_lock(fd, exclusive);
 
-    if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
-        lock = record(exclusive);
-        if (fcntl(fd, F_SETLK, &lock) < 0)
-            log_debug("disk %s: pid not recorded: %s", path, strerror(errno));
-        return 0;
-    }
-    if (errno == EAGAIN || errno == EACCES)
+    if (ret == -EBUSY)
         return refuse(fd, path);
-    log_warn("disk %s: cannot be locked here (%s): nothing keeps a second "
-             "guest from it",
-             path, strerror(errno));
+    if (ret < 0)
+        log_warn("disk %s: cannot be locked here (%s): nothing keeps a second "
+                 "guest from it",
+                 path, strerror(-ret));
+    else if (fcntl(fd, F_SETLK, &lock) < 0)
+        log_debug("disk %s: pid not recorded: %s", path, strerror(errno));
     return 0;
 }
