@@ -342,7 +342,7 @@ static inline int connect_guest(struct rig *r, struct peer *p, int at)
     return fd;
 }
 
-/* The stream of this connection is free again. */
+/* Streams in use. */
 static inline unsigned streams(const struct rig *r)
 {
     unsigned n = 0;
@@ -350,6 +350,18 @@ static inline unsigned streams(const struct rig *r)
     for (unsigned i = 0; i < UDS_STREAMS; i++)
         n += r->uds->streams[i].state != UDS_FREE;
     return n;
+}
+
+/* Whatever happened, a program can talk to the guest. */
+static inline void assert_lives(struct rig *r)
+{
+    struct peer p;
+    const int fd = connect_program(r, &p);
+
+    assert_int_equal(write(fd, "ok", 2), 2);
+    assert_memory_equal(await_op(r, &p, OP(RW)).data, "ok", 2);
+    say(r, &p, OP(RST), 0);
+    close(fd);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
