@@ -127,7 +127,7 @@ ssize_t __wrap_uds_writev(struct uds_stream *s, const struct iovec *iov, int n)
         if (run < iov[i].iov_len)
             break;
     }
-    return done ? done : -EAGAIN;
+    return done ? (ssize_t)done : -EAGAIN;
 }
 
 void __wrap_uds_want_room(struct uds_stream *s)
