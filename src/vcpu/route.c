@@ -90,6 +90,8 @@ void route_pin_live(struct vm *vm, unsigned pin)
 
 int route_msi_alloc(struct vm *vm)
 {
+    static struct log_limit limit;
+
     for (unsigned i = 0; i < VM_MAX_MSIS; i++) {
         struct vm_route *r = &vm->routes[vm->pins + i];
 
@@ -100,7 +102,9 @@ int route_msi_alloc(struct vm *vm)
             vm->n_msis = i + 1;
         return (int)i;
     }
-    log_error("interrupts: more than %u message vectors: use fewer devices "
+    /* A guest may ask again and again. */
+    log_guest(&limit,
+              "interrupts: more than %u message vectors: use fewer devices "
               "or queues",
               VM_MAX_MSIS);
     return -ENOSPC;
