@@ -16,6 +16,8 @@
 #include "devices/platform/i8254.h"
 #include "devices/platform/i8259.h"
 #include "devices/platform/mc146818.h"
+#include "devices/platform/pc_misc.h"
+#include "devices/platform/piix4_pm.h"
 #include "vmm/log.h"
 
 #include <string.h>
@@ -48,6 +50,10 @@ struct machine {
     struct intr irq8;
     struct hpet *hpet;
     struct timer hpet_timer;
+    struct piix4_pm *pm;
+    struct timer pm_timer;
+    struct intr sci;
+    struct pc_misc *misc;
     struct place places[16];
     unsigned n_places;
 };
@@ -165,6 +171,48 @@ static void build_hpet(struct machine *m)
     place(m, &hpet_ops, m->hpet, HPET_SIZE);
 }
 
+static void on_poweroff(void *ctx)
+{
+    (void)ctx;
+}
+
+static void build_pm(struct machine *m)
+{
+    const struct chip_clock clock = make_clock(m, &m->pm_timer);
+    const struct piix4_pm_hooks hooks = {.poweroff = on_poweroff};
+
+    m->sci = make_line(m, 9);
+    m->pm = piix4_pm_create(&clock, false, &hooks, &m->sci);
+    BUG_ON(!m->pm);
+    place(m, &piix4_pm_ops, m->pm, PIIX4_PM_PORTS);
+    place(m, &piix4_pm_smi_ops, m->pm, PIIX4_PM_SMI);
+}
+
+/* Line 20 is told of when it changes, and only then. */
+static void on_a20(void *ctx, bool open)
+{
+    const struct machine *m = ctx;
+
+    BUG_ON(pc_misc_a20(m->misc) != open);
+}
+
+static void on_reset(void *ctx, bool hard)
+{
+    (void)ctx;
+    (void)hard;
+}
+
+static void build_misc(struct machine *m)
+{
+    const struct pc_misc_hooks hooks = {
+        .reset = on_reset, .a20 = on_a20, .ctx = m};
+
+    m->misc = pc_misc_create(&hooks);
+    BUG_ON(!m->misc);
+    place(m, &pc_misc_cf9_ops, m->misc, 1);
+    place(m, &pc_misc_port92_ops, m->misc, 1);
+}
+
 static void build_pics(struct machine *m)
 {
     const struct i8259_hooks hooks = {
@@ -184,10 +232,14 @@ static void machine_build(struct machine *m)
     build_pit(m);
     build_rtc(m);
     build_hpet(m);
+    build_pm(m);
+    build_misc(m);
 }
 
 static void machine_destroy(struct machine *m)
 {
+    pc_misc_destroy(m->misc);
+    piix4_pm_destroy(m->pm);
     hpet_destroy(m->hpet);
     mc146818_destroy(m->rtc);
     i8254_destroy(m->pit);
@@ -225,6 +277,8 @@ static void tick_all(struct machine *m)
         mc146818_tick(m->rtc);
     if (timer_due(&m->hpet_timer))
         hpet_tick(m->hpet);
+    if (timer_due(&m->pm_timer))
+        piix4_pm_tick(m->pm);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -242,6 +296,7 @@ static void pass_time(struct machine *m, const struct step *s)
 
         next = sooner(next, m->rtc_timer.deadline);
         next = sooner(next, m->hpet_timer.deadline);
+        next = sooner(next, m->pm_timer.deadline);
         if (next > m->now)
             m->now = next;
         tick_all(m);
@@ -258,6 +313,25 @@ static void move_line(struct machine *m, const struct step *s)
         i8259_set_line(m->pics, irq, s->value & 1);
 }
 
+/* What comes from outside. */
+static void push(struct machine *m, const struct step *s)
+{
+    switch (s->chip % 4) {
+    case 0:
+        piix4_pm_power_button(m->pm);
+        break;
+    case 1:
+        piix4_pm_event(m->pm, s->off % PIIX4_GPES);
+        break;
+    case 2:
+        mc146818_reset(m->rtc);
+        break;
+    default:
+        pc_misc_keyboard_a20(m->misc, s->value & 1);
+        break;
+    }
+}
+
 static void acknowledge(struct machine *m)
 {
     const int vector = i8259_ack(m->pics);
@@ -270,6 +344,9 @@ static void do_step(struct machine *m, const struct step *s)
     switch (s->what % 16) {
     case 0:
         move_line(m, s);
+        break;
+    case 15:
+        push(m, s);
         break;
     case 1:
         acknowledge(m);
@@ -293,6 +370,7 @@ static void check(struct machine *m)
 {
     intr_lower(&m->irq0);
     intr_lower(&m->irq8);
+    intr_lower(&m->sci);
     for (unsigned irq = 0; irq < I8259_LINES; irq++)
         if (irq != I8259_CASCADE)
             i8259_set_line(m->pics, irq, false);
