@@ -284,10 +284,14 @@ static void indirect_goes_on(void)
     hostile_expect_broken();
 }
 
+/* Lawful but for its depth. */
 static void indirect_nested(void)
 {
-    by_table(BLK_IN, 3 * sizeof(table[0]));
-    vq_put(&table[1], (uintptr_t)&table[8], 48, VQ_INDIRECT, 0);
+    by_table(BLK_IN, 2 * sizeof(table[0]));
+    vq_put(&table[8], (uintptr_t)hostile_data, SECTOR, VQ_NEXT | VQ_WRITE, 1);
+    table[9] = HOSTILE_STATUS;
+    vq_put(&table[1], (uintptr_t)&table[8], 2 * sizeof(table[0]), VQ_INDIRECT,
+           0);
     hostile_fire(0);
     hostile_expect_broken();
 }
