@@ -218,8 +218,11 @@ static int make_events(struct board *b)
 
 static int make_memory(struct board *b)
 {
-    b->mem = gmem_create(b->cfg->memory,
-                         b->cfg->hugepages ? GMEM_HUGETLB : GMEM_ANON);
+    if (b->host.dev->has_ram)
+        b->mem = gmem_create_on(b->cfg->memory, b->host.dev->ram_fd);
+    else
+        b->mem = gmem_create(b->cfg->memory,
+                             b->cfg->hugepages ? GMEM_HUGETLB : GMEM_ANON);
     return b->mem ? 0 : -ENOMEM;
 }
 

@@ -6,6 +6,7 @@
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/vblk.h"
+#include "devices/virtio/vfs.h"
 #include "devices/virtio/vrng.h"
 #include "devices/virtio/vsock.h"
 #include "vmm/log.h"
@@ -121,6 +122,26 @@ static void make_vsock(const struct board_virtio_host *host, unsigned nth,
     };
 }
 
+static unsigned count_shares(const struct config *cfg)
+{
+    return cfg->n_shares;
+}
+
+static void destroy_share(void *dev)
+{
+    vfs_destroy(dev);
+}
+
+static void make_share(const struct board_virtio_host *host, unsigned nth,
+                       struct front *out)
+{
+    *out = (struct front){
+        .ops = &vfs_ops,
+        .dev = vfs_create(host->dev->shares[nth], host->loop, host->mem),
+        .destroy = destroy_share,
+    };
+}
+
 static const struct kind {
     unsigned (*count)(const struct config *cfg);
     /* out->dev is NULL after logging */
@@ -130,6 +151,7 @@ static const struct kind {
     {count_disks, make_disk},
     {count_rng, make_rng},
     {count_vsock, make_vsock},
+    {count_shares, make_share},
 };
 
 unsigned board_virtio_count(const struct config *cfg)

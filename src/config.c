@@ -260,6 +260,8 @@ void config_free(struct config *cfg)
 {
     while (cfg->n_disks > 0)
         disk_option_free(&cfg->disks[--cfg->n_disks]);
+    while (cfg->n_shares > 0)
+        share_option_free(&cfg->shares[--cfg->n_shares]);
     vsock_option_free(&cfg->vsock);
     free(cfg->args_text);
     cfg->args_text = NULL;
@@ -291,6 +293,24 @@ static int check_disks(const struct config *cfg)
     return 0;
 }
 
+/* A guest mounts a folder by its tag. */
+static int check_shares(const struct config *cfg)
+{
+    for (unsigned i = 0; i < cfg->n_shares; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            const struct share_config *a = &cfg->shares[j].share;
+            const struct share_config *b = &cfg->shares[i].share;
+
+            if (strcmp(a->tag, b->tag) != 0)
+                continue;
+            log_error("--share: %s is given to %s and %s: give another tag",
+                      a->tag, a->dir, b->dir);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 int config_check(const struct config *cfg)
 {
     if (profile_check(cfg->mode, cfg->abi) < 0)
@@ -311,7 +331,9 @@ int config_check(const struct config *cfg)
                   (unsigned long long)(cfg->memory / GIB));
         return -EINVAL;
     }
-    return check_disks(cfg);
+    if (check_disks(cfg) < 0)
+        return -EINVAL;
+    return check_shares(cfg);
 }
 
 int config_check_host(const struct config *cfg, unsigned max_cpus,

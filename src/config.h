@@ -11,6 +11,7 @@
 
 #include "boot/boot.h"
 #include "opt_disk.h"
+#include "opt_share.h"
 #include "opt_vsock.h"
 #include "profile.h"
 #include "vmm/log.h"
@@ -25,7 +26,8 @@ enum console_kind {
     CONSOLE_NONE,
 };
 
-#define CONFIG_MAX_DISKS 16
+#define CONFIG_MAX_DISKS  16
+#define CONFIG_MAX_SHARES 8
 
 struct config {
     enum mode mode;
@@ -41,7 +43,9 @@ struct config {
     struct disk_option disks[CONFIG_MAX_DISKS]; /* owned */
     unsigned n_disks;
     bool rng;
-    struct vsock_option vsock; /* owned */
+    struct vsock_option vsock;                     /* owned */
+    struct share_option shares[CONFIG_MAX_SHARES]; /* owned */
+    unsigned n_shares;
     enum transport transport;
     bool transport_given;
     enum console_kind console;

@@ -29,6 +29,15 @@ static json_t *dump_disks(const struct config *cfg)
     return list;
 }
 
+static json_t *dump_shares(const struct config *cfg)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < cfg->n_shares; i++)
+        json_array_append_new(list, share_option_dump(&cfg->shares[i]));
+    return list;
+}
+
 int config_dump(const struct config *cfg, FILE *out)
 {
     static const char *const consoles[] = {
@@ -41,7 +50,7 @@ int config_dump(const struct config *cfg, FILE *out)
     json_t *o = json_pack_ex(
         &error, 0,
         "{s:s, s:s, s:i, s:I, s:b, s:s, s:s, s:o, s:s, s:s*, s:s*, s:b, "
-        "s:b, s:b, s:o, s:b, s:s, s:o}",
+        "s:b, s:b, s:o, s:b, s:s, s:o, s:o}",
         "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi], "cpus",
         (int)cfg->cpus, "memory", (json_int_t)cfg->memory, "hugepages",
         cfg->hugepages, "kernel", cfg->kernel, "append", cfg->append, "initrd",
@@ -49,7 +58,7 @@ int config_dump(const struct config *cfg, FILE *out)
         cfg->console_path, "name", cfg->name, "reboot", !cfg->no_reboot, "fdt",
         cfg->fdt, "sandbox", cfg->sandbox, "disks", dump_disks(cfg), "rng",
         cfg->rng, "transport", config_transports[cfg->transport], "vsock",
-        vsock_option_dump(&cfg->vsock));
+        vsock_option_dump(&cfg->vsock), "shares", dump_shares(cfg));
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
     json_decref(o);

@@ -131,6 +131,18 @@ static enum config_result parse_vsock(struct config *cfg, const char *value)
                                                       : CONFIG_OK;
 }
 
+static enum config_result parse_share(struct config *cfg, const char *value)
+{
+    if (cfg->n_shares == CONFIG_MAX_SHARES) {
+        log_error("--share: %s: a guest can have %u", value, CONFIG_MAX_SHARES);
+        return CONFIG_ERROR;
+    }
+    if (share_option_parse(value, &cfg->shares[cfg->n_shares]) < 0)
+        return CONFIG_ERROR;
+    cfg->n_shares++;
+    return CONFIG_OK;
+}
+
 static bool take_rng(struct config *cfg, char *value)
 {
     (void)value;
@@ -296,6 +308,11 @@ const struct option config_options[] = {
      .keys_fn = parse_vsock,
      .help = "stream sockets between the guest, whose address is CID, and\n"
              "programs of the host (PATH: NAME.vsock in the run directory)"},
+    {.name = "--share",
+     .arg = "TAG=DIR[,ro=on]",
+     .keys_fn = parse_share,
+     .help = "a folder the guest can mount by its tag (virtiofs); needs\n"
+             "virtiofsd; given again: further folders"},
     {.name = "--transport",
      .arg = "WHICH",
      .fn = take_transport,

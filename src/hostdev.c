@@ -2,11 +2,13 @@
 /* hostdev.c: opens what the command line names; see hostdev.h. */
 #include "hostdev.h"
 
+#include "mmu/gmem.h"
 #include "sandbox.h"
 #include "vmm/log.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static int open_disks(struct hostdev *h, const struct config *cfg,
                       struct loop *loop)
@@ -32,18 +34,42 @@ static int open_vsock(struct hostdev *h, const struct config *cfg,
 
     if (!cfg->vsock.cid)
         return 0;
-    rundir_vsock_path(claim, path);
+    rundir_path(claim, RUNDIR_VSOCK, path);
     h->uds =
         uds_open(uds ? uds : path, cfg->sandbox ? sandbox_seal_helper : NULL);
     return h->uds ? uds_start(h->uds, loop) : -EIO;
 }
 
+/* virtiofsd maps the guest's RAM, which is a file then. */
+static int open_ram(struct hostdev *h, const struct config *cfg)
+{
+    h->ram_fd = gmem_make_file(cfg->memory, cfg->hugepages);
+    h->has_ram = h->ram_fd >= 0;
+    return h->has_ram ? 0 : h->ram_fd;
+}
+
+static int open_shares(struct hostdev *h, const struct config *cfg,
+                       const struct claim *claim, struct loop *loop)
+{
+    char path[RUNDIR_PATH_MAX + 1];
+    int ret = cfg->n_shares ? open_ram(h, cfg) : 0;
+
+    rundir_path(claim, RUNDIR_SHARE, path);
+    for (unsigned i = 0; i < cfg->n_shares && ret == 0; i++) {
+        h->shares[i] = share_open(&cfg->shares[i].share, path);
+        ret = h->shares[i] ? share_start(h->shares[i], loop) : -EIO;
+    }
+    return ret;
+}
+
 int hostdev_open(struct hostdev *h, const struct config *cfg,
                  const struct claim *claim, struct loop *loop)
 {
-    const int ret = open_disks(h, cfg, loop);
+    int ret = open_disks(h, cfg, loop);
 
-    return ret < 0 ? ret : open_vsock(h, cfg, claim, loop);
+    if (ret == 0)
+        ret = open_vsock(h, cfg, claim, loop);
+    return ret < 0 ? ret : open_shares(h, cfg, claim, loop);
 }
 
 int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
@@ -70,6 +96,13 @@ void hostdev_close(struct hostdev *h)
             blk_close(h->disks[i]);
         h->disks[i] = NULL;
     }
+    for (unsigned i = 0; i < ARRAY_LEN(h->shares); i++) {
+        share_close(h->shares[i]);
+        h->shares[i] = NULL;
+    }
+    if (h->has_ram)
+        close(h->ram_fd);
+    h->has_ram = false;
     uds_close(h->uds);
     h->uds = NULL;
 }

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "devices/backend/blk.h"
+#include "devices/backend/share.h"
 #include "devices/backend/uds.h"
 #include "rundir.h"
 #include "vmm/loop.h"
@@ -17,6 +18,9 @@
 struct hostdev {
     struct blk *disks[CONFIG_MAX_DISKS]; /* as in cfg->disks */
     struct uds *uds;                     /* NULL: no --vsock */
+    struct share *shares[CONFIG_MAX_SHARES];
+    bool has_ram; /* the guest's RAM is the file below, for virtiofsd */
+    int ram_fd;
 };
 
 /*

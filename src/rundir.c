@@ -37,10 +37,8 @@
 #define RECORD_SIZE (PID_FIELD + RUNDIR_HOW_MAX + 1)
 #define LOCK_SUFFIX ".lock"
 #define SOCK_SUFFIX ".sock"
-/* The socket of a guest's ports, where it was given no other path. */
-#define VSOCK_SUFFIX ".vsock"
-/* NAME.vsock, with its NUL. */
-#define FILE_MAX (RUNDIR_NAME_MAX + sizeof(VSOCK_SUFFIX))
+/* NAME.vsock, with its NUL; none is longer. */
+#define FILE_MAX (RUNDIR_NAME_MAX + sizeof(RUNDIR_VSOCK))
 /* The holder of a conflicting lock may be on its way in or out. */
 #define CLAIM_TRIES 20
 
@@ -178,12 +176,12 @@ static bool socket_path(char out[RUNDIR_PATH_MAX], const char *dir,
     return n >= 0 && (size_t)n < RUNDIR_PATH_MAX;
 }
 
-void rundir_vsock_path(const struct claim *claim, char out[RUNDIR_PATH_MAX + 1])
+void rundir_path(const struct claim *claim, const char *suffix,
+                 char out[RUNDIR_PATH_MAX + 1])
 {
     const size_t n = strlen(claim->socket) - strlen(SOCK_SUFFIX);
 
-    snprintf(out, RUNDIR_PATH_MAX + 1, "%.*s%s", (int)n, claim->socket,
-             VSOCK_SUFFIX);
+    snprintf(out, RUNDIR_PATH_MAX + 1, "%.*s%s", (int)n, claim->socket, suffix);
 }
 
 /* Ask for (F_OFD_SETLK) or about (F_OFD_GETLK) a lock on the whole file. */
@@ -293,7 +291,8 @@ static int lock_write(int fd)
 /* The caller holds the name: whatever sockets are there belong to nobody. */
 static void remove_sockets(int dir_fd, const char *name)
 {
-    static const char *const suffixes[] = {SOCK_SUFFIX, VSOCK_SUFFIX};
+    static const char *const suffixes[] = {SOCK_SUFFIX, RUNDIR_VSOCK,
+                                           RUNDIR_SHARE};
     char file[FILE_MAX];
 
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {

@@ -46,9 +46,13 @@ must_check int rundir_claim(struct claim *out, const char *name);
  */
 void rundir_release(struct claim *claim, const char *how);
 
-/* Where the guest's stream sockets are reached by default: NAME.vsock. */
-void rundir_vsock_path(const struct claim *claim,
-                       char out[RUNDIR_PATH_MAX + 1]);
+/* What else may be there, under the claim's protection: sockets, swept. */
+#define RUNDIR_VSOCK ".vsock" /* the guest's ports, by default */
+#define RUNDIR_SHARE ".share" /* for a moment: to reach virtiofsd by */
+
+/* The path of one of these, which may be too long for an address by one. */
+void rundir_path(const struct claim *claim, const char *suffix,
+                 char out[RUNDIR_PATH_MAX + 1]);
 
 /* 0, or -EINVAL with the rule logged. */
 must_check int rundir_check_name(const char *name);

@@ -5,9 +5,10 @@
  */
 #include "sandbox_rules.h"
 
-#define ANY(name)                                                  \
-    {                                                              \
-        name, SANDBOX_BOTH, SANDBOX_ANY, 0, 0, "sanitizer runtime" \
+#define ANY(name)                                               \
+    {                                                           \
+        name, SANDBOX_BOTH | SANDBOX_HELPER, SANDBOX_ANY, 0, 0, \
+            "sanitizer runtime"                                 \
     }
 
 const struct sandbox_rule extra_rules[] = {

@@ -94,6 +94,7 @@ const struct sandbox_rule host_rules[] = {
     ANY("pwrite64", SANDBOX_LOOP, "record in the lock file how it ended"),
     ANY("wait4", SANDBOX_LOOP, "the terminal's watcher ended"),
     ANY("recvmsg", SANDBOX_LOOP, "sockets that the helper connected"),
+    ANY("sendmsg", SANDBOX_LOOP, "a guest's queues, to its virtiofsd"),
     ANY("getrandom", SANDBOX_LOOP, "C library heap"),
     /* the helper: it connects to a path given before the guest ran */
     EQ("socket", SANDBOX_HELPER, 0, AF_UNIX, "to reach a program's socket"),

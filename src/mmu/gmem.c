@@ -16,6 +16,8 @@
 #include "vmm/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,6 +29,7 @@ struct gmem {
     struct gmem_slot slots[GMEM_MAX_SLOTS]; /* rising gpa */
     unsigned n_slots;
     enum gmem_backing backing;
+    int file; /* GMEM_FILE: borrowed; slots lie in it one after the other */
 };
 
 /*
@@ -104,10 +107,47 @@ static void *map_hugetlb(uint64_t size)
     return p;
 }
 
+/* Put the file's part in the place of an aligned reservation. */
+static void *map_file(const struct gmem *m, uint64_t size)
+{
+    const int prot = PROT_READ | PROT_WRITE;
+    uint64_t offset;
+    void *at = map_aligned(size), *p = MAP_FAILED;
+
+    (void)gmem_file(m, m->n_slots, &offset);
+    if (at)
+        p = mmap(at, size, prot, MAP_SHARED | MAP_FIXED, m->file,
+                 (off_t)offset);
+    /* What a machine before this one left there. */
+    if (p != MAP_FAILED && madvise(p, size, MADV_REMOVE) == 0) {
+        (void)madvise(p, size, MADV_DONTFORK);
+        (void)madvise(p, size, MADV_DONTDUMP);
+        return p;
+    }
+    log_error("guest memory: cannot map %llu MiB of a shared file: %s: raise "
+              "the address-space limit (ulimit -v)",
+              (unsigned long long)(size / MIB), strerror(errno));
+    if (at)
+        munmap(at, size);
+    return NULL;
+}
+
+static void *map_slot(const struct gmem *m, uint64_t base, uint64_t size)
+{
+    switch (m->backing) {
+    case GMEM_ANON:
+        return map_anon(size, base);
+    case GMEM_HUGETLB:
+        return map_hugetlb(size);
+    case GMEM_FILE:
+        return map_file(m, size);
+    }
+    return NULL;
+}
+
 static bool add_slot(struct gmem *m, uint64_t base, uint64_t size)
 {
-    void *host =
-        m->backing == GMEM_HUGETLB ? map_hugetlb(size) : map_anon(size, base);
+    void *host = map_slot(m, base, size);
 
     if (!host)
         return false;
@@ -115,7 +155,7 @@ static bool add_slot(struct gmem *m, uint64_t base, uint64_t size)
     return true;
 }
 
-struct gmem *gmem_create(uint64_t size, enum gmem_backing backing)
+static struct gmem *create(uint64_t size, enum gmem_backing backing, int file)
 {
     const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
     struct gmem *m = calloc(1, sizeof(*m));
@@ -126,12 +166,59 @@ struct gmem *gmem_create(uint64_t size, enum gmem_backing backing)
         return NULL;
     }
     m->backing = backing;
+    m->file = file;
     if (!add_slot(m, 0, low) ||
         (size > low && !add_slot(m, LAYOUT_HOLE_END, size - low))) {
         gmem_destroy(m);
         return NULL;
     }
     return m;
+}
+
+struct gmem *gmem_create(uint64_t size, enum gmem_backing backing)
+{
+    BUG_ON(backing == GMEM_FILE);
+    return create(size, backing, -1);
+}
+
+struct gmem *gmem_create_on(uint64_t size, int file)
+{
+    return create(size, GMEM_FILE, file);
+}
+
+/*
+ * Sealed against a change of its size: whoever else maps it must not be able
+ * to make us fault.
+ */
+int gmem_make_file(uint64_t size, bool hugepages)
+{
+    const unsigned huge = hugepages ? MFD_HUGETLB | MFD_HUGE_2MB : 0;
+    const int fd =
+        memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING | huge);
+    int err;
+
+    if (hugepages && size % HUGE_2M)
+        errno = EINVAL;
+    else if (fd >= 0 && ftruncate(fd, (off_t)size) == 0 &&
+             fcntl(fd, F_ADD_SEALS,
+                   F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return fd;
+    err = errno;
+    log_error("guest memory: cannot make a shared file of %llu MiB: %s: give "
+              "less with --memory%s",
+              (unsigned long long)(size / MIB), strerror(err),
+              hugepages ? ", a multiple of 2 MiB, or drop --hugepages" : "");
+    if (fd >= 0)
+        close(fd);
+    return -err;
+}
+
+int gmem_file(const struct gmem *m, unsigned slot, uint64_t *offset)
+{
+    *offset = 0;
+    for (unsigned i = 0; i < slot; i++)
+        *offset += m->slots[i].size;
+    return m->backing == GMEM_FILE ? m->file : -1;
 }
 
 void gmem_destroy(struct gmem *m)
@@ -278,8 +365,10 @@ int gmem_load(struct gmem *m, gpa_t to, int fd, uint64_t off, uint64_t n)
 
 int gmem_discard_all(struct gmem *m)
 {
+    const int advice = m->backing == GMEM_FILE ? MADV_REMOVE : MADV_DONTNEED;
+
     for (unsigned i = 0; i < m->n_slots; i++)
-        if (madvise(m->slots[i].host, m->slots[i].size, MADV_DONTNEED) < 0)
+        if (madvise(m->slots[i].host, m->slots[i].size, advice) < 0)
             return -errno;
     return 0;
 }

@@ -2,10 +2,11 @@
 /*
  * gmem.h: guest RAM and its four doors.
  *
- * RAM is one or two anonymous host mappings ("slots"): below the hole and
- * above 4 GiB. Everything else that touches guest RAM goes through a door
- * below; each takes a length, uses checked arithmetic, tests both bounds and
- * may cross from one slot into an adjacent one. A hole is never backed.
+ * RAM is one or two host mappings ("slots"), anonymous and private unless a
+ * device lives in another process: below the hole and above 4 GiB. Everything
+ * else that touches guest RAM goes through a door below; each takes a length,
+ * uses checked arithmetic, tests both bounds and may cross from one slot into
+ * an adjacent one. A hole is never backed.
  *
  * Thread: doors from any thread (the guest runs at the same time: what is
  * read may change at once; copy it once and check the copy), gmem_discard and
@@ -25,6 +26,7 @@ struct gmem;
 enum gmem_backing {
     GMEM_ANON,    /* anonymous, transparent huge pages advised */
     GMEM_HUGETLB, /* from the host's huge page pool */
+    GMEM_FILE,    /* gmem_create_on: a file that other processes map too */
 };
 
 /* One contiguous stretch of RAM, as KVM's memory slot wants it. */
@@ -48,6 +50,21 @@ struct gwin {
  */
 struct gmem *gmem_create(uint64_t size, enum gmem_backing backing);
 void gmem_destroy(struct gmem *m);
+
+/*
+ * A file for RAM that a device's process maps too: it cannot grow or shrink.
+ * A descriptor of the caller's, or -errno, logged. Before the seal.
+ */
+must_check int gmem_make_file(uint64_t size, bool hugepages);
+
+/*
+ * As gmem_create, on a file of gmem_make_file of the same size, which is
+ * borrowed and emptied: what a machine before left in it is gone.
+ */
+struct gmem *gmem_create_on(uint64_t size, int file);
+
+/* The file under a slot and where in it, or -1: this RAM is private. */
+int gmem_file(const struct gmem *m, unsigned slot, uint64_t *offset);
 
 /* The slots, in rising order of gpa; *n is set to their number. */
 const struct gmem_slot *gmem_slots(const struct gmem *m, unsigned *n);

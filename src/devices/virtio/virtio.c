@@ -81,6 +81,29 @@ void virtio_publish(struct virtio *v, unsigned q)
         v->transport->queue_interrupt(v->ctx, q);
 }
 
+void virtio_interrupt(struct virtio *v, unsigned q)
+{
+    BUG_ON(q >= v->n_queues);
+    if (is_live(v))
+        v->transport->queue_interrupt(v->ctx, q);
+}
+
+int virtio_queue_lend(struct virtio *v, unsigned q)
+{
+    BUG_ON(q >= v->n_queues);
+    loop_drain(v->host.loop, &v->queues[q].kick_op);
+    return v->queues[q].kick_fd;
+}
+
+void virtio_queue_reclaim(struct virtio *v, unsigned q)
+{
+    struct virtio_queue *queue = &v->queues[q];
+
+    BUG_ON(q >= v->n_queues);
+    if (queue->kick_op.kind == LOOP_IDLE)
+        loop_watch(v->host.loop, &queue->kick_op, queue->kick_fd);
+}
+
 /* A driver hears of the configuration once it runs (2.1.2, 2.3). */
 static void interrupt_config(struct virtio *v)
 {

@@ -80,6 +80,15 @@ struct virtq *virtio_queue(struct virtio *v, unsigned q);
 bool virtio_has(const struct virtio *v, unsigned feature_bit);
 /* Publish what was pushed on q and interrupt if the driver wants it. */
 void virtio_publish(struct virtio *v, unsigned q);
+/* Interrupt the driver for q: another process served it and decided so. */
+void virtio_interrupt(struct virtio *v, unsigned q);
+/*
+ * Lend a queue's kicks to another process: the eventfd (borrowed), which the
+ * loop does not watch until virtio_queue_reclaim. Before and after that, kicks
+ * reach ops->kick.
+ */
+int virtio_queue_lend(struct virtio *v, unsigned q);
+void virtio_queue_reclaim(struct virtio *v, unsigned q);
 /* The configuration changed: new generation, configuration interrupt. */
 void virtio_config_changed(struct virtio *v);
 /* The driver broke the protocol: NEEDS_RESET; the device is not called again
