@@ -24,13 +24,13 @@ GROWN = 384 * MIB
 SMALL = 32 * MIB
 
 # Kernels and transports meet in every way in the long set.
-SHORT = [("debian-6.12", "mmio"), ("debian-6.1", "mmio")]
+SHORT = [("debian-6.12", "pci"), ("debian-6.1", "mmio")]
 LONG = [
     (kernel, transport)
-    for transport in ("mmio",)
+    for transport in ("pci", "mmio")
     for kernel in ("debian-6.1", "debian-6.12", "debian-6.1-cloud",
                    "debian-6.12-cloud")
-]
+] + [("debian-6.1", "pci-legacy"), ("debian-6.12", "mmio-cmdline")]
 MAIN = ["login", "churn", "verify", "discard", "resize", "poweroff", "fsck"]
 KINDS = ["login", "readonly", "snapshot", "nbd", "qcow2", "poweroff",
          "untouched", "after"]
@@ -131,7 +131,8 @@ class Row(image.DiskRow):
         driver = self.guest.run(
             "readlink -f /sys/block/vda/device/../driver"
         ).decode().strip()
-        if not driver.endswith("/virtio-" + self.row["transport"]):
+        bus = self.row["transport"].split("-")[0]
+        if not driver.endswith("/virtio-" + bus):
             raise GuestError(f"the disk is driven by {driver}")
         return f"{release} by {driver.rpartition('/')[2]}"
 

@@ -38,8 +38,8 @@ WRITER = (
 def rows(long):
     """The rows, their images by name."""
     rounds = 20 if long else 3
-    kernel = "debian-6.12"
-    for transport in ["mmio"]:
+    both = [("debian-6.12", "pci"), ("debian-6.1", "mmio")]
+    for kernel, transport in both if long else both[:1]:
         yield {
             "name": f"linux/kill-{transport}",
             "boots": [[f"kill-{n + 1}" for n in range(rounds)]],
