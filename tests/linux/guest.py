@@ -31,7 +31,11 @@ class Guest:
         self.status = None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execv(command[0], command)
+            try:
+                os.execv(command[0], command)
+            except OSError as error:
+                os.write(2, f"{command[0]}: {error}\n".encode())
+            os._exit(127)  # never a second driver
         # What is typed must arrive as typed even before vmm sets its mode.
         tty.setraw(self.fd)
 
