@@ -13,6 +13,7 @@
  */
 #include "devices/platform/clock.h"
 #include "devices/platform/hpet.h"
+#include "devices/platform/i8042.h"
 #include "devices/platform/i8254.h"
 #include "devices/platform/i8259.h"
 #include "devices/platform/mc146818.h"
@@ -54,6 +55,9 @@ struct machine {
     struct timer pm_timer;
     struct intr sci;
     struct pc_misc *misc;
+    struct i8042 *kbc;
+    struct intr irq1;
+    struct intr irq12;
     struct place places[16];
     unsigned n_places;
 };
@@ -213,6 +217,29 @@ static void build_misc(struct machine *m)
     place(m, &pc_misc_port92_ops, m->misc, 1);
 }
 
+static void on_kbc_reset(void *ctx)
+{
+    (void)ctx;
+}
+
+static void on_kbc_a20(void *ctx, bool open)
+{
+    pc_misc_keyboard_a20(((struct machine *)ctx)->misc, open);
+}
+
+static void build_kbc(struct machine *m)
+{
+    const struct i8042_hooks hooks = {
+        .a20 = on_kbc_a20, .reset = on_kbc_reset, .ctx = m};
+
+    m->irq1 = make_line(m, 1);
+    m->irq12 = make_line(m, 12);
+    m->kbc = i8042_create(&hooks, &m->irq1, &m->irq12);
+    BUG_ON(!m->kbc);
+    place(m, &i8042_data_ops, m->kbc, 1);
+    place(m, &i8042_command_ops, m->kbc, 1);
+}
+
 static void build_pics(struct machine *m)
 {
     const struct i8259_hooks hooks = {
@@ -234,10 +261,12 @@ static void machine_build(struct machine *m)
     build_hpet(m);
     build_pm(m);
     build_misc(m);
+    build_kbc(m);
 }
 
 static void machine_destroy(struct machine *m)
 {
+    i8042_destroy(m->kbc);
     pc_misc_destroy(m->misc);
     piix4_pm_destroy(m->pm);
     hpet_destroy(m->hpet);
@@ -316,7 +345,7 @@ static void move_line(struct machine *m, const struct step *s)
 /* What comes from outside. */
 static void push(struct machine *m, const struct step *s)
 {
-    switch (s->chip % 4) {
+    switch (s->chip % 6) {
     case 0:
         piix4_pm_power_button(m->pm);
         break;
@@ -325,6 +354,13 @@ static void push(struct machine *m, const struct step *s)
         break;
     case 2:
         mc146818_reset(m->rtc);
+        break;
+    case 3:
+        i8042_key(m->kbc, s->off, s->value & 1);
+        break;
+    case 4:
+        i8042_mouse(m->kbc, (int16_t)s->off, (int8_t)s->value, (int)s->value,
+                    s->value >> 8 & 7);
         break;
     default:
         pc_misc_keyboard_a20(m->misc, s->value & 1);
@@ -365,9 +401,19 @@ static void do_step(struct machine *m, const struct step *s)
     }
 }
 
-/* With every input low there is nothing to ask. */
+/*
+ * The keyboard controller's bytes come to an end, and so do its interrupts.
+ * With every input low there is nothing to ask.
+ */
 static void check(struct machine *m)
 {
+    uint8_t byte = 1;
+
+    for (unsigned i = 0; i < 10000 && (byte & 1); i++) {
+        i8042_data_ops.read(m->kbc, 0, &byte, 1);
+        i8042_command_ops.read(m->kbc, 0, &byte, 1);
+    }
+    BUG_ON((byte & 1) || m->irq1.level || m->irq12.level);
     intr_lower(&m->irq0);
     intr_lower(&m->irq8);
     intr_lower(&m->sci);
