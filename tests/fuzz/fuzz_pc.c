@@ -12,6 +12,7 @@
  * Time passes from deadline to deadline, and in leaps of up to years.
  */
 #include "devices/platform/clock.h"
+#include "devices/platform/fw_cfg.h"
 #include "devices/platform/hpet.h"
 #include "devices/platform/i8042.h"
 #include "devices/platform/i8254.h"
@@ -21,6 +22,7 @@
 #include "devices/platform/piix4_pm.h"
 #include "vmm/log.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define STEP_BYTES 8
@@ -41,6 +43,7 @@ struct timer {
 
 struct machine {
     uint64_t now;
+    struct gmem *mem; /* lasts as long as the process */
     struct i8259 *pics;
     struct intr intr; /* of the CPU */
     struct i8254 *pit;
@@ -58,6 +61,7 @@ struct machine {
     struct i8042 *kbc;
     struct intr irq1;
     struct intr irq12;
+    struct fw_cfg *cfg;
     struct place places[16];
     unsigned n_places;
 };
@@ -240,6 +244,19 @@ static void build_kbc(struct machine *m)
     place(m, &i8042_command_ops, m->kbc, 1);
 }
 
+static void build_fw_cfg(struct machine *m)
+{
+    static const char file[9000] = "contents";
+    static const struct fw_cfg_item items[] = {
+        {.data = file, .size = 5, .selector = FW_CFG_NB_CPUS},
+        {.name = "etc/file", .data = file, .size = sizeof(file)},
+    };
+
+    m->cfg = fw_cfg_create(m->mem, items, ARRAY_LEN(items));
+    BUG_ON(!m->cfg);
+    place(m, &fw_cfg_ops, m->cfg, FW_CFG_PORTS);
+}
+
 static void build_pics(struct machine *m)
 {
     const struct i8259_hooks hooks = {
@@ -262,10 +279,12 @@ static void machine_build(struct machine *m)
     build_pm(m);
     build_misc(m);
     build_kbc(m);
+    build_fw_cfg(m);
 }
 
 static void machine_destroy(struct machine *m)
 {
+    fw_cfg_destroy(m->cfg);
     i8042_destroy(m->kbc);
     pc_misc_destroy(m->misc);
     piix4_pm_destroy(m->pm);
@@ -342,10 +361,25 @@ static void move_line(struct machine *m, const struct step *s)
         i8259_set_line(m->pics, irq, s->value & 1);
 }
 
+/* The guest writes a word to its memory. */
+static void poke(struct machine *m, const struct step *s)
+{
+    if (gmem_write(m->mem, GPA(s->off), &s->value, sizeof(s->value)) < 0)
+        BUG_ON(gmem_is_ram(m->mem, GPA(s->off), sizeof(s->value)));
+}
+
+/* Run the command at an address, in one step. */
+static void fw_cfg_command(struct machine *m, const struct step *s)
+{
+    const uint64_t at = htobe64(s->off);
+
+    fw_cfg_ops.write(m->cfg, 4, &at, sizeof(at));
+}
+
 /* What comes from outside. */
 static void push(struct machine *m, const struct step *s)
 {
-    switch (s->chip % 6) {
+    switch (s->chip % 8) {
     case 0:
         piix4_pm_power_button(m->pm);
         break;
@@ -361,6 +395,12 @@ static void push(struct machine *m, const struct step *s)
     case 4:
         i8042_mouse(m->kbc, (int16_t)s->off, (int8_t)s->value, (int)s->value,
                     s->value >> 8 & 7);
+        break;
+    case 5:
+        poke(m, s);
+        break;
+    case 6:
+        fw_cfg_command(m, s);
         break;
     default:
         pc_misc_keyboard_a20(m->misc, s->value & 1);
@@ -423,11 +463,25 @@ static void check(struct machine *m)
     BUG_ON(m->intr.level);
 }
 
+/* The memory that steps can name is the same for each input. */
+static void wipe(struct gmem *mem)
+{
+    static const uint8_t zeroes[0x10000];
+
+    BUG_ON(gmem_write(mem, GPA(0), zeroes, sizeof(zeroes)) < 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct gmem *mem;
     struct machine m = {0};
 
     log_set_level(LOG_ERROR);
+    if (!mem)
+        mem = gmem_create(2 * MIB, GMEM_ANON);
+    BUG_ON(!mem);
+    m.mem = mem;
+    wipe(mem);
     machine_build(&m);
     for (; size >= STEP_BYTES; data += STEP_BYTES, size -= STEP_BYTES) {
         struct step s = {.what = data[0], .chip = data[1]};
