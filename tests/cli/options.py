@@ -298,7 +298,7 @@ class OptionTest(vmmtest.Case):
             "--append=\u00e4 \"\\", "--console=file:log", "--name=n",
             "--no-reboot", "--sandbox=off", "--rng", "--disk=a,,b,ro=on,id=x",
             "--disk=c,cache=none,bps=1M", "--transport=mmio-cmdline",
-            "--vsock=7,uds=s", "k")
+            "--vsock=7,uds=s", "--share=t=d=e,ro=on", "k")
         self.assertEqual((r.code, r.err), (OK, ""), r)
         config = json.loads(r.out)
         self.assertEqual(config, {
@@ -308,6 +308,7 @@ class OptionTest(vmmtest.Case):
             "console": "file", "console_path": "log", "name": "n",
             "reboot": False, "fdt": True, "sandbox": False, "rng": True,
             "transport": "mmio-cmdline", "vsock": {"cid": 7, "uds": "s"},
+            "shares": [{"tag": "t", "dir": "d=e", "ro": True}],
             "disks": [{"file": "a,b", "ro": True, "snapshot": False,
                        "cache": "writeback", "id": "x", "iops": 0, "bps": 0},
                       {"file": "c", "ro": False, "snapshot": False,

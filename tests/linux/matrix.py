@@ -28,7 +28,7 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
-KINDS = ["kernel", "disk", "kill"]
+KINDS = ["kernel", "disk", "kill", "share"]
 
 
 def all_rows(long):
