@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The 8254 against its datasheet: the wave forms of every mode pulse by
- * pulse, the same in one leap, commands, BCD, and the timer interrupt with
- * its lost-tick policy.
+ * The 8254 against its datasheet: the wave forms of every mode pulse by pulse,
+ * the same in one leap, commands, BCD.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,101 +10,7 @@
 
 #include <cmocka.h>
 
-#include "chip_clock.h"
-#include "chip_rig.h"
-#include "devices/platform/i8254.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#define MS      1000000ull
-#define CONTROL 3u
-
-struct rig {
-    struct i8254 *pit;
-    struct fake_clock clock;
-    struct wire irq0;
-    uint64_t pulse; /* the test's own count */
-    unsigned armed; /* deadlines met */
-};
-
-static int rig_init(struct rig *r)
-{
-    struct chip_clock clock;
-
-    memset(r, 0, sizeof(*r));
-    clock = fake_clock_init(&r->clock, 0);
-    wire_init(&r->irq0);
-    r->pit = i8254_create(&clock, &r->irq0.intr);
-    return r->pit ? 0 : -1;
-}
-
-static int setup(void **state)
-{
-    static struct rig r;
-
-    *state = &r;
-    return rig_init(&r);
-}
-
-static int teardown(void **state)
-{
-    i8254_destroy(((struct rig *)*state)->pit);
-    return 0;
-}
-
-static void put(struct rig *r, unsigned port, unsigned v)
-{
-    chip_write(&i8254_ops, r->pit, port, v, 1);
-}
-
-static unsigned get(struct rig *r, unsigned port)
-{
-    return (unsigned)chip_read(&i8254_ops, r->pit, port, 1);
-}
-
-/* Control word of a counter: two-byte counts, as every test wants. */
-static void set_mode(struct rig *r, unsigned counter, unsigned mode)
-{
-    put(r, CONTROL, counter << 6 | 0x30 | mode << 1);
-}
-
-static void set_count(struct rig *r, unsigned counter, unsigned count)
-{
-    put(r, counter, count & 0xff);
-    put(r, counter, count >> 8);
-}
-
-static unsigned count(struct rig *r, unsigned counter)
-{
-    unsigned v;
-
-    put(r, CONTROL, counter << 6);
-    v = get(r, counter);
-    return v | get(r, counter) << 8;
-}
-
-static unsigned status(struct rig *r, unsigned counter)
-{
-    put(r, CONTROL, 0xe0 | 2u << counter);
-    return get(r, counter);
-}
-
-static void gate2(struct rig *r, bool level)
-{
-    chip_write(&i8254_speaker_ops, r->pit, 0, level, 1);
-}
-
-static bool out2(struct rig *r)
-{
-    return chip_read(&i8254_speaker_ops, r->pit, 0, 1) & 0x20;
-}
-
-static void pulses(struct rig *r, uint64_t n)
-{
-    r->pulse += n;
-    r->clock.now = clock_ns(r->pulse, I8254_HZ);
-}
+#include "i8254_rig.h"
 
 /*
  * A wave form: what is done before the pulse, then CE and OUT after it.
@@ -251,17 +156,6 @@ static void a_leap_is_many_steps(void **state)
     }
     i8254_destroy(one.pit);
     i8254_destroy(leap.pit);
-}
-
-/* Run the clock for ns, calling the chip whenever it asked for it. */
-static void run_for(struct rig *r, uint64_t ns)
-{
-    const uint64_t until = r->clock.now + ns;
-
-    while (fake_clock_next(&r->clock, until)) {
-        r->armed++;
-        i8254_tick(r->pit);
-    }
 }
 
 static void largest_counts(void **state)
@@ -443,145 +337,6 @@ static void port_61(void **state)
     assert_in_range(toggles, 662, 664); /* each 15.085 us */
 }
 
-/* 18 pulses of the count of a BIOS are a second, to a pulse. */
-static void the_timer_interrupt(void **state)
-{
-    static const struct {
-        unsigned mode;
-        unsigned count;
-        unsigned per_100s;
-    } rows[] = {
-        {2, 0, 1820},      {3, 0, 1820},      {2, 11932, 9999},
-        {3, 1193, 100015}, {2, 11931, 10000},
-    };
-    struct rig *r = *state;
-
-    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-        set_mode(r, 0, rows[i].mode);
-        set_count(r, 0, rows[i].count);
-        wire_rises(&r->irq0);
-        run_for(r, 100 * CLOCK_SECOND);
-        assert_int_equal(wire_rises(&r->irq0), rows[i].per_100s);
-        assert_true(r->irq0.intr.level);
-        /* One call for one interrupt. */
-        assert_in_range(r->armed, rows[i].per_100s, rows[i].per_100s + 1);
-        r->armed = 0;
-    }
-}
-
-static void one_shots_interrupt_once(void **state)
-{
-    struct rig *r = *state;
-
-    set_mode(r, 0, 0);
-    assert_false(r->irq0.intr.level);
-    set_count(r, 0, 11932);
-    wire_rises(&r->irq0);
-    run_for(r, 10 * MS);
-    assert_int_equal(wire_rises(&r->irq0), 0);
-    run_for(r, 1 * MS);
-    assert_int_equal(wire_rises(&r->irq0), 1);
-    run_for(r, CLOCK_SECOND);
-    assert_int_equal(wire_rises(&r->irq0), 0);
-    assert_int_equal(r->clock.deadline, CLOCK_NEVER);
-    set_count(r, 0, 100);
-    assert_false(r->irq0.intr.level);
-    run_for(r, MS);
-    assert_int_equal(wire_rises(&r->irq0), 1);
-    set_mode(r, 0, 4);
-    set_count(r, 0, 1193);
-    run_for(r, 100 * MS);
-    assert_int_equal(wire_rises(&r->irq0), 1);
-}
-
-/* 100 Hz, as a guest that counts ticks sets it. */
-static void start_100_hz(struct rig *r)
-{
-    set_mode(r, 0, 2);
-    set_count(r, 0, 11931);
-    run_for(r, 5 * MS);
-    wire_rises(&r->irq0);
-}
-
-/* The process did not run for a while: the ticks come at twice the rate. */
-static void missed_ticks_are_given_back(void **state)
-{
-    struct rig *r = *state;
-
-    start_100_hz(r);
-    r->clock.now += 500 * MS;
-    run_for(r, 0);
-    assert_int_equal(wire_rises(&r->irq0), 1);
-    run_for(r, 100 * MS);
-    assert_in_range(wire_rises(&r->irq0), 19, 21);
-    run_for(r, 900 * MS);
-    run_for(r, 500 * MS);
-    assert_int_equal(wire_rises(&r->irq0) + 1 + 20, 200);
-    run_for(r, CLOCK_SECOND);
-    assert_int_equal(wire_rises(&r->irq0), 100);
-}
-
-static void no_more_than_a_second_is_owed(void **state)
-{
-    struct rig *r = *state;
-
-    start_100_hz(r);
-    r->clock.now += 3600 * CLOCK_SECOND;
-    run_for(r, 10 * CLOCK_SECOND);
-    assert_in_range(wire_rises(&r->irq0), 1100, 1102);
-}
-
-/* The 8259 tells when a tick was taken: those the guest slept over come. */
-static void untaken_ticks_are_owed(void **state)
-{
-    struct rig *r = *state;
-    unsigned taken = 1;
-
-    start_100_hz(r);
-    i8254_tick_taken(r->pit);
-    run_for(r, 300 * MS); /* interrupts are off */
-    assert_int_equal(wire_rises(&r->irq0), 30);
-    for (unsigned ms = 0; ms < 1000; ms++) {
-        if (r->irq0.intr.level && (wire_rises(&r->irq0) || ms == 0)) {
-            taken++;
-            i8254_tick_taken(r->pit);
-        }
-        run_for(r, MS);
-    }
-    /* 5 ms of the beginning, 300 of sleep, 1000 of work. */
-    assert_in_range(taken, 129, 131);
-    /* Masked by the guest: nothing of it is owed. */
-    i8254_tick_taken(r->pit);
-    run_for(r, 300 * MS);
-    i8254_forgive(r->pit);
-    wire_rises(&r->irq0);
-    run_for(r, 300 * MS);
-    assert_int_equal(wire_rises(&r->irq0), 30);
-}
-
-static void a_new_count_owes_nothing(void **state)
-{
-    struct rig *r = *state;
-
-    start_100_hz(r);
-    r->clock.now += 500 * MS;
-    start_100_hz(r);
-    run_for(r, CLOCK_SECOND);
-    assert_int_equal(wire_rises(&r->irq0), 100);
-}
-
-/* The fastest a guest can ask for does not eat the host. */
-static void the_rate_is_bounded(void **state)
-{
-    struct rig *r = *state;
-
-    set_mode(r, 0, 2);
-    set_count(r, 0, 2);
-    run_for(r, CLOCK_SECOND);
-    assert_in_range(r->armed, 19000, 20001);
-    assert_in_range(wire_rises(&r->irq0), 19000, 20001);
-}
-
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -597,13 +352,6 @@ int main(void)
         ROW(read_back_status),
         ROW(a_gate_without_a_count_is_nothing),
         ROW(port_61),
-        ROW(the_timer_interrupt),
-        ROW(one_shots_interrupt_once),
-        ROW(missed_ticks_are_given_back),
-        ROW(no_more_than_a_second_is_owed),
-        ROW(untaken_ticks_are_owed),
-        ROW(a_new_count_owes_nothing),
-        ROW(the_rate_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
