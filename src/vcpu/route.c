@@ -94,12 +94,15 @@ int route_msi_alloc(struct vm *vm)
 
     for (unsigned i = 0; i < VM_MAX_MSIS; i++) {
         struct vm_route *r = &vm->routes[vm->pins + i];
+        const bool stale = r->stale;
 
         if (r->live)
             continue;
         *r = (struct vm_route){.live = true};
         if (i >= vm->n_msis)
             vm->n_msis = i + 1;
+        if (stale)
+            update(vm);
         return (int)i;
     }
     /* A guest may ask again and again. */
@@ -110,14 +113,12 @@ int route_msi_alloc(struct vm *vm)
     return -ENOSPC;
 }
 
+/* Setting the table is slow, and nothing signals this route any more. */
 void route_msi_free(struct vm *vm, unsigned route)
 {
     struct vm_route *r = &vm->routes[vm->pins + route];
-    const bool was_set = r->set;
 
-    *r = (struct vm_route){0};
-    if (was_set)
-        update(vm);
+    *r = (struct vm_route){.stale = r->set};
 }
 
 void route_msi_set(struct vm *vm, unsigned route, uint64_t addr, uint32_t data)

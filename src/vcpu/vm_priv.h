@@ -19,6 +19,7 @@ struct vm_route {
     bool level;  /* a pin: its EOI is wanted */
     bool masked; /* a pin */
     bool live;   /* an irqfd is bound to it; a message: in use */
+    bool stale;  /* a message: not in use, but KVM was not told so */
 };
 
 #define VM_MAX_MSIS   512

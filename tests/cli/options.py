@@ -340,6 +340,21 @@ class OptionTest(vmmtest.Case):
                            capture_output=True, check=False)
         self.assertIn(b"0 Errors, 0 Warnings", p.stdout)
 
+    def test_dump_acpi_of_a_bus(self):
+        """A device puts a PCI bus into the tables, unless it is elsewhere."""
+        for which, there in ((), True), (("--transport=pci-legacy",), True), \
+                (("--transport=mmio",), False):
+            folder = self.path("acpi" + "".join(which))
+            r = self.vmm("run", "--dump-acpi=" + folder, "--rng", *which, "k")
+            self.assertEqual((r.code, r.out, r.err), (OK, "", ""), r)
+            self.assertEqual("mcfg.dat" in os.listdir(folder), there, which)
+            with open(folder + "/dsdt.dat", "rb") as f:
+                dsdt = f.read()
+            self.assertEqual(b"PCI0" in dsdt, there, which)
+            self.assertEqual(b"LNRO0005" in dsdt, not there, which)
+        self.refused(USAGE, "'isa' is not valid: give pci, pci-legacy, mmio or",
+                     "run", "--transport=isa", "k")
+
     def test_dump_fdt(self):
         path = self.path("fdt")
         r = self.vmm("run", "--dump-fdt=" + path, "--append=a b", "--cpus=3",
