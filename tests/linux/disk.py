@@ -22,6 +22,7 @@ MIB = 1 << 20
 SPACE = 256 * MIB  # the second disk
 GROWN = 384 * MIB
 SMALL = 32 * MIB
+VERSION_1 = 32  # the feature bit that drivers from before 1.0 lack
 
 # Kernels and transports meet in every way in the long set.
 SHORT = [("debian-6.12", "pci"), ("debian-6.1", "mmio")]
@@ -132,8 +133,12 @@ class Row(image.DiskRow):
             "readlink -f /sys/block/vda/device/../driver"
         ).decode().strip()
         bus = self.row["transport"].split("-")[0]
+        legacy = self.row["transport"] == "pci-legacy"
         if not driver.endswith("/virtio-" + bus):
             raise GuestError(f"the disk is driven by {driver}")
+        bits = self.guest.run("cat /sys/block/vda/device/features").decode()
+        if bits[VERSION_1] != ("0" if legacy else "1"):
+            raise GuestError(f"the features are {bits}")
         return f"{release} by {driver.rpartition('/')[2]}"
 
     def churn(self):

@@ -110,7 +110,9 @@ class DiskRow(row.Row):
 
     def start(self, *options):
         """vmm with these options, to a shell by the login prompt."""
-        images = self.row["images"]
+        images, append = self.row["images"], APPEND
+        if self.row["transport"] == "pci-legacy":
+            append += " virtio_pci.force_legacy=1"
         self.guest = Guest(
             [
                 self.vmm,
@@ -121,7 +123,7 @@ class DiskRow(row.Row):
                 "--memory=256M",
                 "--log=warn",  # the terminal is the guest's
                 "--initrd=" + images["initrd"],
-                "--append=" + APPEND,
+                "--append=" + append,
                 *options,
                 images["kernel"],
             ]

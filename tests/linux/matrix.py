@@ -3,8 +3,8 @@
 """matrix.py [--long] [--list] [--only TEXT]: real kernels under vmm.
 
 Each kind of rows has a module that says what they are and show:
-kernel.py (kernels, CPUs, memory), disk.py (a Debian root file system on all
-sorts of disks), kill.py (what survives the sudden death of vmm). By default
+kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
+(a Debian root file system on all sorts of disks), kill.py (what survives the sudden death of vmm). By default
 rows that together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
@@ -28,7 +28,7 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
-KINDS = ["kernel", "disk", "kill", "share"]
+KINDS = ["kernel", "pci", "disk", "kill", "share"]
 
 
 def all_rows(long):
