@@ -181,6 +181,21 @@ static int start_program(struct share *s, const char *socket)
     return ret;
 }
 
+/* The first words with it, which it has a few seconds for. */
+static int greet(struct share *s)
+{
+    const int ret = vhost_user_open(&s->device, s->fd, "virtiofsd");
+
+    if (ret == -ECONNRESET)
+        log_error("--share: %s: virtiofsd did not start: see what it said, if "
+                  "anything; QEMU's needs root",
+                  s->cfg.dir);
+    else if (ret < 0)
+        log_error("--share: %s: virtiofsd does not answer: %s", s->cfg.dir,
+                  strerror(-ret));
+    return ret;
+}
+
 struct share *share_open(const struct share_config *cfg, const char *socket)
 {
     struct share *s;
@@ -194,8 +209,7 @@ struct share *share_open(const struct share_config *cfg, const char *socket)
     }
     s->cfg = *cfg;
     s->fd = -1;
-    if (start_program(s, socket) < 0 ||
-        vhost_user_open(&s->device, s->fd, "virtiofsd") < 0) {
+    if (start_program(s, socket) < 0 || greet(s) < 0) {
         share_close(s);
         return NULL;
     }

@@ -87,7 +87,7 @@ _Static_assert(sizeof(struct mem_table) == 8 + 32 * VHOST_USER_REGIONS,
 
 static int lose(struct vhost_user *u, const char *what, int err)
 {
-    if (!u->lost)
+    if (!u->lost && !u->starting)
         log_error("%s: %s: %s: its device is out of order", u->who, what,
                   err ? strerror(err) : "it ended");
     u->lost = true;
@@ -224,11 +224,14 @@ int vhost_user_open(struct vhost_user *u, int fd, const char *who)
     struct message m = {.u.u64 = 0};
     int ret;
 
-    *u = (struct vhost_user){.fd = fd, .who = who};
+    *u = (struct vhost_user){.fd = fd, .who = who, .starting = true};
     ret = get_u64(u, GET_FEATURES, &u->features);
     if (ret == 0)
         ret = settle_protocol(u);
-    return ret < 0 ? ret : send_message(u, &m, SET_OWNER, 0, NULL, 0);
+    if (ret == 0)
+        ret = send_message(u, &m, SET_OWNER, 0, NULL, 0);
+    u->starting = false;
+    return ret;
 }
 
 int vhost_user_set_features(struct vhost_user *u, uint64_t bits)

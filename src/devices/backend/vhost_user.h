@@ -27,6 +27,7 @@ struct vhost_user {
     int fd;            /* borrowed: the connection */
     const char *who;   /* borrowed: for messages */
     bool lost;         /* nothing is sent any more */
+    bool starting;     /* whoever opens it says what went wrong */
     uint64_t features; /* virtio's, that the other process knows */
 };
 
@@ -47,7 +48,7 @@ struct vhost_user_ring {
     int call;                   /* borrowed: signalled by the device */
 };
 
-/* Say hello and learn the features. 0 or -errno, logged. */
+/* Say hello and learn the features. 0 or -errno, not logged. */
 must_check int vhost_user_open(struct vhost_user *u, int fd, const char *who);
 
 /* Each: 0, or -errno, and the other process is lost. Logged once. */
