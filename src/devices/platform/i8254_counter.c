@@ -248,9 +248,8 @@ static void count_written(struct counter *c, uint16_t cr)
         set_out(c, false);
     }
     /* Triggered modes wait for the gate, periodic ones for their reload. */
-    if (c->mode == TERMINAL_COUNT || c->mode == SOFT_STROBE)
-        c->load = true;
-    else if (counter_repeats(c) && !c->counting)
+    if (c->mode == TERMINAL_COUNT || c->mode == SOFT_STROBE ||
+        (counter_repeats(c) && !c->counting))
         c->load = true;
 }
 
