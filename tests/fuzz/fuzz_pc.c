@@ -17,7 +17,9 @@
 #include "devices/platform/i8042.h"
 #include "devices/platform/i8254.h"
 #include "devices/platform/i8259.h"
+#include "devices/platform/ioapic.h"
 #include "devices/platform/mc146818.h"
+#include "devices/platform/pc_irq.h"
 #include "devices/platform/pc_misc.h"
 #include "devices/platform/piix4_pm.h"
 #include "vmm/log.h"
@@ -46,6 +48,8 @@ struct machine {
     struct gmem *mem; /* lasts as long as the process */
     struct i8259 *pics;
     struct intr intr; /* of the CPU */
+    struct ioapic *ioapic;
+    struct pc_irq *irq;
     struct i8254 *pit;
     struct timer pit_timer;
     struct intr irq0;
@@ -62,7 +66,7 @@ struct machine {
     struct intr irq1;
     struct intr irq12;
     struct fw_cfg *cfg;
-    struct place places[16];
+    struct place places[20];
     unsigned n_places;
 };
 
@@ -107,7 +111,7 @@ static struct chip_clock make_clock(struct machine *m, struct timer *t)
 
 static struct intr make_line(struct machine *m, unsigned irq)
 {
-    return (struct intr){.set = i8259_set_line, .ctx = m->pics, .line = irq};
+    return (struct intr){.set = pc_irq_set, .ctx = m->irq, .line = irq};
 }
 
 static void on_acked(void *ctx, unsigned irq)
@@ -149,30 +153,11 @@ static void build_rtc(struct machine *m)
     place(m, &mc146818_ops, m->rtc, MC146818_PORTS);
 }
 
-static void on_hpet(void *ctx, unsigned line, bool level)
-{
-    struct machine *m = ctx;
-
-    BUG_ON(line > HPET_IRQ8);
-    if (line == HPET_IRQ0)
-        i8259_set_line(m->pics, 0, level);
-    else if (line == HPET_IRQ8)
-        i8259_set_line(m->pics, 8, level);
-    else
-        BUG_ON(!(HPET_PINS & 1u << line));
-}
-
-static void on_legacy(void *ctx, bool on)
-{
-    (void)ctx;
-    (void)on;
-}
-
 static void build_hpet(struct machine *m)
 {
     const struct chip_clock clock = make_clock(m, &m->hpet_timer);
     const struct hpet_hooks hooks = {
-        .set = on_hpet, .legacy = on_legacy, .ctx = m};
+        .set = pc_irq_hpet_set, .legacy = pc_irq_hpet_legacy, .ctx = m->irq};
 
     m->hpet = hpet_create(&clock, HPET_PINS, &hooks);
     BUG_ON(!m->hpet);
@@ -257,6 +242,26 @@ static void build_fw_cfg(struct machine *m)
     place(m, &fw_cfg_ops, m->cfg, FW_CFG_PORTS);
 }
 
+/* A message can only hold what an entry of the I/O APIC can. */
+static void on_send(void *ctx, uint64_t addr, uint32_t data)
+{
+    (void)ctx;
+    BUG_ON((addr & ~0xff004ull) != 0xfee00000);
+    BUG_ON(data & ~0xc7ffu);
+}
+
+static void build_wires(struct machine *m)
+{
+    const struct msi_sink sink = {.send = on_send};
+    struct pc_irq_ends ends = {
+        .pic = i8259_set_line, .pic_ctx = m->pics, .ioapic = ioapic_set_pin};
+
+    m->ioapic = ioapic_create(PC_IRQ_PINS, &sink, NULL);
+    ends.ioapic_ctx = m->ioapic;
+    m->irq = pc_irq_create(&ends);
+    BUG_ON(!m->ioapic || !m->irq);
+}
+
 static void build_pics(struct machine *m)
 {
     const struct i8259_hooks hooks = {
@@ -273,6 +278,7 @@ static void build_pics(struct machine *m)
 static void machine_build(struct machine *m)
 {
     build_pics(m);
+    build_wires(m);
     build_pit(m);
     build_rtc(m);
     build_hpet(m);
@@ -280,6 +286,8 @@ static void machine_build(struct machine *m)
     build_misc(m);
     build_kbc(m);
     build_fw_cfg(m);
+    /* What comes later goes behind: seeds name places by their number. */
+    place(m, &ioapic_ops, m->ioapic, IOAPIC_SIZE);
 }
 
 static void machine_destroy(struct machine *m)
@@ -291,6 +299,8 @@ static void machine_destroy(struct machine *m)
     hpet_destroy(m->hpet);
     mc146818_destroy(m->rtc);
     i8254_destroy(m->pit);
+    pc_irq_destroy(m->irq);
+    ioapic_destroy(m->ioapic);
     i8259_destroy(m->pics);
 }
 
@@ -353,12 +363,15 @@ static void pass_time(struct machine *m, const struct step *s)
     tick_all(m);
 }
 
+/* A card's line, or a PIRQ and where it is steered to. */
 static void move_line(struct machine *m, const struct step *s)
 {
-    const unsigned irq = s->off % I8259_LINES;
+    const unsigned input = s->off % PC_IRQ_INPUTS;
 
-    if (irq != I8259_CASCADE)
-        i8259_set_line(m->pics, irq, s->value & 1);
+    if (input >= PC_IRQ_PIRQ && (s->value & 2))
+        pc_irq_set_route(m->irq, input - PC_IRQ_PIRQ, s->chip);
+    else if (input != I8259_CASCADE)
+        pc_irq_set(m->irq, input, s->value & 1);
 }
 
 /* The guest writes a word to its memory. */
@@ -379,7 +392,7 @@ static void fw_cfg_command(struct machine *m, const struct step *s)
 /* What comes from outside. */
 static void push(struct machine *m, const struct step *s)
 {
-    switch (s->chip % 8) {
+    switch (s->chip % 9) {
     case 0:
         piix4_pm_power_button(m->pm);
         break;
@@ -401,6 +414,9 @@ static void push(struct machine *m, const struct step *s)
         break;
     case 6:
         fw_cfg_command(m, s);
+        break;
+    case 8:
+        ioapic_eoi(m->ioapic, (uint8_t)s->value);
         break;
     default:
         pc_misc_keyboard_a20(m->misc, s->value & 1);
@@ -454,12 +470,10 @@ static void check(struct machine *m)
         i8042_command_ops.read(m->kbc, 0, &byte, 1);
     }
     BUG_ON((byte & 1) || m->irq1.level || m->irq12.level);
-    intr_lower(&m->irq0);
-    intr_lower(&m->irq8);
-    intr_lower(&m->sci);
-    for (unsigned irq = 0; irq < I8259_LINES; irq++)
-        if (irq != I8259_CASCADE)
-            i8259_set_line(m->pics, irq, false);
+    for (unsigned i = 0; i < PC_IRQ_INPUTS; i++)
+        if (i != I8259_CASCADE)
+            pc_irq_set(m->irq, i, false);
+    pc_irq_hpet_legacy(m->irq, false);
     BUG_ON(m->intr.level);
 }
 
