@@ -483,8 +483,11 @@ enum verdict board_run(struct board *b)
     stop_cpus(b);
     if (code < 0)
         return VERDICT_HOST;
-    if (is_failure((enum verdict)code))
+    if (is_failure((enum verdict)code)) {
         chr_dump_tail(b->host.console);
+        if (b->cfg->n_ports)
+            chr_dump_tail(b->host.dev->ports[0]);
+    }
     return (enum verdict)code;
 }
 

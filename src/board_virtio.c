@@ -5,7 +5,9 @@
 #include "abi/layout.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/pci.h"
+#include "devices/virtio/vballoon.h"
 #include "devices/virtio/vblk.h"
+#include "devices/virtio/vcons.h"
 #include "devices/virtio/vfs.h"
 #include "devices/virtio/vrng.h"
 #include "devices/virtio/vsock.h"
@@ -142,16 +144,93 @@ static void make_share(const struct board_virtio_host *host, unsigned nth,
     };
 }
 
+/*
+ * A first port without a name is a device of its own, without the multiport
+ * feature: every driver knows how, and the terminal's size is told in a way
+ * that all understand alike. The ports with names share a device.
+ */
+static bool first_is_alone(const struct config *cfg)
+{
+    return cfg->n_ports > 0 && !cfg->ports[0].name;
+}
+
+static unsigned count_consoles(const struct config *cfg)
+{
+    const unsigned alone = first_is_alone(cfg);
+
+    return alone + (cfg->n_ports > alone);
+}
+
+static void destroy_console(void *dev)
+{
+    vcons_destroy(dev);
+}
+
+/* The ports from first to before end. */
+static struct vcons_config describe_ports(const struct board_virtio_host *host,
+                                          unsigned first, unsigned end)
+{
+    struct vcons_config c = {.multiport = host->cfg->ports[first].name};
+
+    for (unsigned i = first; i < end; i++)
+        c.ports[c.n_ports++] = (struct vcons_port_config){
+            .chr = host->dev->ports[i],
+            .name = host->cfg->ports[i].name,
+            .console = i == 0,
+        };
+    c.sized = first == 0 && chr_is_tty(host->dev->ports[0]);
+    return c;
+}
+
+static void make_console(const struct board_virtio_host *host, unsigned nth,
+                         struct front *out)
+{
+    const unsigned alone = first_is_alone(host->cfg);
+    const struct vcons_config c =
+        nth == 0 && alone ? describe_ports(host, 0, 1)
+                          : describe_ports(host, alone, host->cfg->n_ports);
+    struct vcons *dev = vcons_create(host->loop, &c);
+
+    *out = (struct front){
+        .ops = &vcons_ops, .dev = dev, .destroy = destroy_console};
+    if (nth != 0 || !dev)
+        return;
+    vcons_resize(dev, host->dev->cols, host->dev->rows);
+    host->dev->console = dev;
+}
+
+static unsigned count_balloons(const struct config *cfg)
+{
+    return cfg->balloon ? 1 : 0;
+}
+
+static void destroy_balloon(void *dev)
+{
+    vballoon_destroy(dev);
+}
+
+static void make_balloon(const struct board_virtio_host *host, unsigned nth,
+                         struct front *out)
+{
+    (void)nth;
+    host->dev->balloon =
+        vballoon_create(host->loop, host->mem, host->dev->balloon_target);
+    *out = (struct front){
+        .ops = &vballoon_ops,
+        .dev = host->dev->balloon,
+        .destroy = destroy_balloon,
+    };
+}
+
 static const struct kind {
     unsigned (*count)(const struct config *cfg);
     /* out->dev is NULL after logging */
     void (*make)(const struct board_virtio_host *host, unsigned nth,
                  struct front *out);
 } kinds[] = {
-    {count_disks, make_disk},
-    {count_rng, make_rng},
-    {count_vsock, make_vsock},
-    {count_shares, make_share},
+    {count_disks, make_disk},       {count_rng, make_rng},
+    {count_vsock, make_vsock},      {count_shares, make_share},
+    {count_consoles, make_console}, {count_balloons, make_balloon},
 };
 
 unsigned board_virtio_count(const struct config *cfg)
@@ -362,6 +441,8 @@ void board_virtio_destroy(struct board_virtio *bv)
 {
     if (!bv)
         return;
+    bv->host.dev->console = NULL;
+    bv->host.dev->balloon = NULL;
     while (bv->n > 0)
         destroy_slot(&bv->slots[--bv->n]);
     free(bv);

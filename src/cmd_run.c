@@ -43,7 +43,7 @@ static int stage_name(struct run *r)
 /* Early, because it forks: there is little to copy yet. */
 static int stage_terminal(struct run *r)
 {
-    return r->cfg.console == CONSOLE_STDIO ? term_open(&r->term) : 0;
+    return config_on_stdio(&r->cfg) ? term_open(&r->term) : 0;
 }
 
 static int stage_notify(struct run *r)
@@ -91,20 +91,7 @@ static int stage_control(struct run *r)
 
 static int stage_console(struct run *r)
 {
-    switch (r->cfg.console) {
-    case CONSOLE_STDIO:
-        r->console = chr_open_stdio();
-        break;
-    case CONSOLE_PTY:
-        r->console = chr_open_pty();
-        break;
-    case CONSOLE_FILE:
-        r->console = chr_open_file(r->cfg.console_path);
-        break;
-    case CONSOLE_NONE:
-        r->console = chr_open_null();
-        break;
-    }
+    r->console = console_place_open(&r->cfg.console);
     return r->console ? chr_start(r->console, r->loop) : -EIO;
 }
 

@@ -34,9 +34,10 @@ void config_help(FILE *out)
         const struct option *o = &config_options[i];
         char left[64];
 
-        snprintf(left, sizeof(left), "%s%s%s%s%s", o->alias ? o->alias : "",
-                 o->alias ? ", " : "", o->name, o->arg ? "=" : "",
-                 o->arg ? o->arg : "");
+        snprintf(left, sizeof(left), "%s%s%s%s%s%s%s", o->alias ? o->alias : "",
+                 o->alias ? ", " : "", o->name, o->optional ? "[" : "",
+                 o->arg ? "=" : "", o->arg ? o->arg : "",
+                 o->optional ? "]" : "");
         if (strlen(left) < HELP_COLUMN)
             fprintf(out, "  %-*s", HELP_COLUMN, left);
         else
@@ -168,7 +169,7 @@ static enum config_result parse_args_file(struct config *cfg, const char *path)
 static enum config_result take_option(struct config *cfg, struct words *w,
                                       const struct option *o, char *value)
 {
-    if (o->arg && !value) {
+    if (o->arg && !o->optional && !value) {
         if (w->at == w->n) {
             log_error("%s needs a value: %s", o->name, o->arg);
             return CONFIG_ERROR;
@@ -228,6 +229,19 @@ static enum config_result parse_words(struct config *cfg, struct words *w)
     return CONFIG_OK;
 }
 
+static bool port_on_stdio(const struct config *cfg)
+{
+    for (unsigned i = 0; i < cfg->n_ports; i++)
+        if (cfg->ports[i].place.kind == CONSOLE_STDIO)
+            return true;
+    return false;
+}
+
+bool config_on_stdio(const struct config *cfg)
+{
+    return cfg->console.kind == CONSOLE_STDIO || port_on_stdio(cfg);
+}
+
 enum config_result config_parse(struct config *cfg, int argc, char **argv)
 {
     struct words w = {.word = argv, .n = argc};
@@ -238,7 +252,7 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
         .cpus = 1,
         .memory = 256 * MIB,
         .append = "",
-        .console = CONSOLE_STDIO,
+        .console = {.kind = CONSOLE_STDIO},
         .sandbox = true,
         .log = LOG_INFO,
     };
@@ -251,6 +265,9 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
     }
     if (!cfg->abi_given)
         cfg->abi = profiles[cfg->mode].abi;
+    /* There is one standard input, and it was asked for elsewhere. */
+    if (!cfg->console_given && port_on_stdio(cfg))
+        cfg->console.kind = CONSOLE_NONE;
     if (!cfg->transport_given)
         cfg->transport = profiles[cfg->mode].transport;
     return CONFIG_OK;
@@ -263,6 +280,8 @@ void config_free(struct config *cfg)
     while (cfg->n_shares > 0)
         share_option_free(&cfg->shares[--cfg->n_shares]);
     vsock_option_free(&cfg->vsock);
+    while (cfg->n_ports > 0)
+        port_option_free(&cfg->ports[--cfg->n_ports]);
     free(cfg->args_text);
     cfg->args_text = NULL;
 }
@@ -311,6 +330,65 @@ static int check_shares(const struct config *cfg)
     return 0;
 }
 
+/* One standard input and output can lead to one place. */
+static int check_stdio(const struct config *cfg)
+{
+    unsigned users = cfg->console.kind == CONSOLE_STDIO;
+
+    for (unsigned i = 0; i < cfg->n_ports; i++)
+        users += cfg->ports[i].place.kind == CONSOLE_STDIO;
+    if (users <= 1)
+        return 0;
+    log_error("stdio can be used once: by --console or by one "
+              "--virtio-console: give the others pty, file:, unix: or none");
+    return -EINVAL;
+}
+
+/* A guest finds a port by its name, but for the first, which is hvc0. */
+static int check_port_names(const struct config *cfg)
+{
+    for (unsigned i = 1; i < cfg->n_ports; i++) {
+        const char *name = cfg->ports[i].name;
+
+        if (!name) {
+            log_error("--virtio-console: only the first can do without a "
+                      "name: give the others name=NAME");
+            return -EINVAL;
+        }
+        for (unsigned j = 0; j < i; j++) {
+            if (!cfg->ports[j].name || strcmp(cfg->ports[j].name, name) != 0)
+                continue;
+            log_error("--virtio-console: name=%s is given twice: give another",
+                      name);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int check_balloon(const struct config *cfg)
+{
+    if (cfg->balloon_target <= cfg->memory)
+        return 0;
+    log_error("--balloon: %llu bytes is more than the guest has: give at most "
+              "what --memory says",
+              (unsigned long long)cfg->balloon_target);
+    return -EINVAL;
+}
+
+static int check_devices(const struct config *cfg)
+{
+    int ret = check_disks(cfg);
+
+    if (ret == 0)
+        ret = check_stdio(cfg);
+    if (ret == 0)
+        ret = check_port_names(cfg);
+    if (ret == 0)
+        ret = check_shares(cfg);
+    return ret == 0 ? check_balloon(cfg) : ret;
+}
+
 int config_check(const struct config *cfg)
 {
     if (profile_check(cfg->mode, cfg->abi) < 0)
@@ -331,9 +409,7 @@ int config_check(const struct config *cfg)
                   (unsigned long long)(cfg->memory / GIB));
         return -EINVAL;
     }
-    if (check_disks(cfg) < 0)
-        return -EINVAL;
-    return check_shares(cfg);
+    return check_devices(cfg);
 }
 
 int config_check_host(const struct config *cfg, unsigned max_cpus,

@@ -10,6 +10,8 @@
 #define VMM_CONFIG_H
 
 #include "boot/boot.h"
+#include "config_size.h"
+#include "opt_console.h"
 #include "opt_disk.h"
 #include "opt_share.h"
 #include "opt_vsock.h"
@@ -19,14 +21,8 @@
 
 #include <stdio.h>
 
-enum console_kind {
-    CONSOLE_STDIO,
-    CONSOLE_PTY,
-    CONSOLE_FILE,
-    CONSOLE_NONE,
-};
-
 #define CONFIG_MAX_DISKS  16
+#define CONFIG_MAX_PORTS  15
 #define CONFIG_MAX_SHARES 8
 
 struct config {
@@ -48,9 +44,13 @@ struct config {
     unsigned n_shares;
     enum transport transport;
     bool transport_given;
-    enum console_kind console;
-    const char *console_path; /* CONSOLE_FILE */
-    const char *name;         /* NULL: not given */
+    bool balloon;
+    uint64_t balloon_target; /* bytes the guest shall keep; 0: all */
+    struct console_place console;
+    bool console_given;
+    struct port_option ports[CONFIG_MAX_PORTS]; /* owned */
+    unsigned n_ports;
+    const char *name; /* NULL: not given */
     bool no_reboot;
     bool fdt;
     const char *dump_fdt;  /* NULL: no */
@@ -85,13 +85,13 @@ must_check int config_check(const struct config *cfg);
 must_check int config_check_host(const struct config *cfg, unsigned max_cpus,
                                  unsigned phys_bits);
 
+/* Does some console of the guest lead to standard input and output? */
+bool config_on_stdio(const struct config *cfg);
+
 /* The options of `vmm run`, generated from the table. */
 void config_help(FILE *out);
 
 /* The effective configuration as one JSON object. */
 int config_dump(const struct config *cfg, FILE *out);
-
-/* Parse "512M", "2G", "1073741824"; false if it is not a size. */
-must_check bool config_parse_size(const char *text, uint64_t *out);
 
 #endif

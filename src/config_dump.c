@@ -38,27 +38,43 @@ static json_t *dump_shares(const struct config *cfg)
     return list;
 }
 
+static json_t *dump_ports(const struct config *cfg)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < cfg->n_ports; i++)
+        json_array_append_new(list, port_option_dump(&cfg->ports[i]));
+    return list;
+}
+
+/* What the guest shall keep, or null: there is no balloon. */
+static json_t *dump_balloon(const struct config *cfg)
+{
+    const uint64_t all = cfg->memory;
+
+    if (!cfg->balloon)
+        return json_null();
+    return json_integer(
+        (json_int_t)(cfg->balloon_target ? cfg->balloon_target : all));
+}
+
 int config_dump(const struct config *cfg, FILE *out)
 {
-    static const char *const consoles[] = {
-        [CONSOLE_STDIO] = "stdio",
-        [CONSOLE_PTY] = "pty",
-        [CONSOLE_FILE] = "file",
-        [CONSOLE_NONE] = "none",
-    };
     json_error_t error = {.text = ""};
     json_t *o = json_pack_ex(
         &error, 0,
         "{s:s, s:s, s:i, s:I, s:b, s:s, s:s, s:o, s:s, s:s*, s:s*, s:b, "
-        "s:b, s:b, s:o, s:b, s:s, s:o, s:o}",
+        "s:b, s:b, s:o, s:b, s:s, s:o, s:o, s:o, s:o}",
         "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi], "cpus",
         (int)cfg->cpus, "memory", (json_int_t)cfg->memory, "hugepages",
         cfg->hugepages, "kernel", cfg->kernel, "append", cfg->append, "initrd",
-        dump_modules(cfg), "console", consoles[cfg->console], "console_path",
-        cfg->console_path, "name", cfg->name, "reboot", !cfg->no_reboot, "fdt",
-        cfg->fdt, "sandbox", cfg->sandbox, "disks", dump_disks(cfg), "rng",
-        cfg->rng, "transport", config_transports[cfg->transport], "vsock",
-        vsock_option_dump(&cfg->vsock), "shares", dump_shares(cfg));
+        dump_modules(cfg), "console", console_place_kind(&cfg->console),
+        "console_path", cfg->console.path, "name", cfg->name, "reboot",
+        !cfg->no_reboot, "fdt", cfg->fdt, "sandbox", cfg->sandbox, "disks",
+        dump_disks(cfg), "rng", cfg->rng, "transport",
+        config_transports[cfg->transport], "virtio_consoles", dump_ports(cfg),
+        "balloon", dump_balloon(cfg), "vsock", vsock_option_dump(&cfg->vsock),
+        "shares", dump_shares(cfg));
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
     json_decref(o);

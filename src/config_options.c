@@ -6,36 +6,10 @@
 #include "config_priv.h"
 
 #include "keyval.h"
-#include "vmm/checked.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool config_parse_size(const char *text, uint64_t *out)
-{
-    static const char units[] = "KMGT";
-    const char *unit;
-    uint64_t v, factor = 1;
-    char *end;
-
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    v = strtoull(text, &end, 10);
-    if (errno)
-        return false;
-    unit = *end ? strchr(units, *end & ~0x20) : NULL;
-    if (unit) {
-        factor = KIB << (10 * (unsigned)(unit - units));
-        end++;
-        if (*end == 'i')
-            end++;
-        if (*end == 'B')
-            end++;
-    }
-    return *end == '\0' && checked_mul(v, factor, out);
-}
 
 static bool parse_unsigned(const char *text, unsigned max, unsigned *out)
 {
@@ -170,24 +144,31 @@ static bool take_transport(struct config *cfg, char *value)
 
 static bool take_console(struct config *cfg, char *value)
 {
-    static const char *const names[] = {
-        [CONSOLE_STDIO] = "stdio",
-        [CONSOLE_PTY] = "pty",
-        [CONSOLE_NONE] = "none",
-    };
+    cfg->console_given = true;
+    return console_place_parse(value, &cfg->console);
+}
 
-    if (strncmp(value, "file:", 5) == 0 && value[5]) {
-        cfg->console = CONSOLE_FILE;
-        cfg->console_path = value + 5;
-        return true;
+/* Says itself what is wrong, by key. */
+static enum config_result parse_port(struct config *cfg, const char *value)
+{
+    if (cfg->n_ports == CONFIG_MAX_PORTS) {
+        log_error("--virtio-console: %s: a guest can have %u ports", value,
+                  CONFIG_MAX_PORTS);
+        return CONFIG_ERROR;
     }
-    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-        if (names[i] && strcmp(value, names[i]) == 0) {
-            cfg->console = (enum console_kind)i;
-            return true;
-        }
-    }
-    return false;
+    if (port_option_parse(value, &cfg->ports[cfg->n_ports]) < 0)
+        return CONFIG_ERROR;
+    cfg->n_ports++;
+    return CONFIG_OK;
+}
+
+/* Without a size there is a balloon, and it is empty. */
+static bool take_balloon(struct config *cfg, char *value)
+{
+    cfg->balloon = true;
+    cfg->balloon_target = 0;
+    return !value || (config_parse_size(value, &cfg->balloon_target) &&
+                      cfg->balloon_target > 0);
 }
 
 static bool take_name(struct config *cfg, char *value)
@@ -313,6 +294,12 @@ const struct option config_options[] = {
      .keys_fn = parse_share,
      .help = "a folder the guest can mount by its tag (virtiofs); needs\n"
              "virtiofsd; given again: further folders"},
+    {.name = "--balloon",
+     .arg = "SIZE",
+     .optional = true,
+     .fn = take_balloon,
+     .want = "a size such as 512M",
+     .help = "let memory be taken back; the guest is asked to keep SIZE"},
     {.name = "--transport",
      .arg = "WHICH",
      .fn = take_transport,
@@ -322,8 +309,13 @@ const struct option config_options[] = {
     {.name = "--console",
      .arg = "WHERE",
      .fn = take_console,
-     .want = "stdio, pty, file:PATH or none",
-     .help = "the first serial port: stdio, pty, file:PATH or none (stdio)"},
+     .want = CONSOLE_PLACES,
+     .help = "the first serial port: stdio, pty, file:PATH, unix:PATH or\n"
+             "none (stdio)"},
+    {.name = "--virtio-console",
+     .arg = "WHERE[,name=NAME]",
+     .keys_fn = parse_port,
+     .help = "a console for hvc0, as --console; given again: ports by name"},
     {.name = "--name",
      .arg = "NAME",
      .fn = take_name,

@@ -14,6 +14,7 @@ struct option {
     const char *name; /* with its dashes */
     const char *alias;
     const char *arg;         /* placeholder, NULL: takes none */
+    bool optional;           /* the argument, which then follows '=' */
     option_fn *fn;           /* false: the value is wrong */
     option_keys_fn *keys_fn; /* in place of fn */
     const char *want;        /* what a right value looks like */

@@ -11,6 +11,7 @@
  * printed with control bytes masked.
  */
 #include "ctl_client.h"
+#include "config_size.h"
 #include "ctl_conn.h"
 #include "ctl_verb.h"
 #include "rundir.h"
@@ -34,13 +35,14 @@
 struct request {
     const char *name; /* of the guest */
     const char *disk; /* of the guest's, by its id */
+    uint64_t size;    /* what its balloon leaves it, 0 if not given */
     bool json;
     int timeout; /* seconds, -1 if not given */
 };
 
 struct command {
     struct ctl_command words;
-    const char *options; /* letters: n(ame), d(isk), j(son), t(imeout) */
+    const char *options; /* n(ame), d(isk), s(ize), j(son), t(imeout) */
     int (*run)(const struct command *cmd, const struct request *req);
     /* For run_ask. Returns the exit status. */
     int (*show)(const struct command *cmd, const struct request *req,
@@ -88,10 +90,22 @@ static void format_seconds(char out[TEXT_MAX], uint64_t seconds)
         snprintf(out, TEXT_MAX, "%llud%02lluh", s / 86400, s / 3600 % 24);
 }
 
+static bool is_one_of(const char *key, const char *const *list)
+{
+    while (*list && strcmp(key, *list) != 0)
+        list++;
+    return *list;
+}
+
 /* A member as a person reads it; "?" for one that is not there. */
 static void format_value(char out[TEXT_MAX], const char *key,
                          const json_t *value)
 {
+    static const char *const bytes[] = {
+        "memory", "target",    "actual", "returned",
+        "free",   "available", "total",  NULL,
+    };
+    static const char *const seconds[] = {"uptime", "age", NULL};
     const uint64_t number = (uint64_t)json_integer_value(value);
 
     if (json_is_string(value))
@@ -100,9 +114,9 @@ static void format_value(char out[TEXT_MAX], const char *key,
         snprintf(out, TEXT_MAX, "%s", json_is_true(value) ? "yes" : "no");
     else if (!json_is_integer(value))
         snprintf(out, TEXT_MAX, "?");
-    else if (strcmp(key, "memory") == 0)
+    else if (is_one_of(key, bytes))
         format_bytes(out, number);
-    else if (strcmp(key, "uptime") == 0)
+    else if (is_one_of(key, seconds))
         format_seconds(out, number);
     else
         snprintf(out, TEXT_MAX, "%lld", (long long)number);
@@ -234,6 +248,27 @@ static int show_size(const struct command *cmd, const struct request *req,
     return VMM_EXIT_OK;
 }
 
+static int show_target(const struct command *cmd, const struct request *req,
+                       json_t *reply)
+{
+    char text[TEXT_MAX];
+
+    (void)cmd;
+    format_value(text, "target", json_object_get(reply, "size"));
+    printf("%s: asked to keep %s\n", req->name, text);
+    return VMM_EXIT_OK;
+}
+
+/* A verb's arguments, or NULL. */
+static json_t *arguments(const struct request *req)
+{
+    if (req->disk)
+        return json_pack("{s:s}", "disk", req->disk);
+    if (req->size)
+        return json_pack("{s:I}", "size", (json_int_t)req->size);
+    return NULL;
+}
+
 /* Ask, and show the answer. */
 static int run_ask(const struct command *cmd, const struct request *req)
 {
@@ -244,7 +279,7 @@ static int run_ask(const struct command *cmd, const struct request *req)
 
     if (rundir_find(&g, req->name) < 0)
         return VMM_EXIT_HOST;
-    args = req->disk ? json_pack("{s:s}", "disk", req->disk) : NULL;
+    args = arguments(req);
     reply = ask(&g, &conn, cmd->words.name, args);
     if (reply)
         ret = cmd->show(cmd, req, reply);
@@ -334,6 +369,10 @@ static const struct command commands[] = {
      "nd",
      run_ask,
      show_size},
+    {{"balloon", "NAME SIZE", "ask a guest to keep SIZE of its memory"},
+     "ns",
+     run_ask,
+     show_target},
 };
 
 const struct ctl_command *ctl_client_command(unsigned i)
@@ -388,18 +427,22 @@ static const char *parse(const struct command *cmd, struct request *req,
 {
     const bool named = strchr(cmd->options, 'n');
     const bool disk = strchr(cmd->options, 'd');
+    const bool size = strchr(cmd->options, 's');
     const char *wrong = parse_options(cmd, req, argc, argv);
 
     if (wrong)
         return wrong;
     if (argc - optind < named)
         return "name the guest";
-    if (argc - optind < named + disk)
-        return "name the disk";
-    if (argc - optind > named + disk)
+    if (argc - optind < named + disk + size)
+        return disk ? "name the disk" : "say how much it shall keep";
+    if (argc - optind > named + disk + size)
         return "too many arguments";
     req->name = named ? argv[optind] : NULL;
     req->disk = disk ? argv[optind + 1] : NULL;
+    if (size && (!config_parse_size(argv[optind + 1], &req->size) ||
+                 !req->size || req->size > INT64_MAX))
+        return "give a size such as 512M";
     return NULL;
 }
 

@@ -182,6 +182,26 @@ static int run_resize(struct ctl_guest *guest, const json_t *request,
     return 0;
 }
 
+static int run_balloon(struct ctl_guest *guest, const json_t *request,
+                       json_t *reply)
+{
+    const json_t *size = json_object_get(request, "size");
+    const json_int_t target = json_integer_value(size);
+    int ret;
+
+    if (!json_is_integer(size) || target <= 0)
+        return fail(reply, "\"size\" must be a number of bytes, from 1");
+    ret = guest->ops->balloon(guest->ops->ctx, (uint64_t)target);
+    if (ret == -ERANGE)
+        return fail(reply, "the guest has less memory than that");
+    if (ret == -EOPNOTSUPP)
+        return fail(reply, "the guest has no balloon: start it with --balloon");
+    if (ret < 0)
+        return fail(reply, "the balloon: %s", strerror(-ret));
+    json_object_set_new(reply, "size", json_integer(target));
+    return 0;
+}
+
 static int run_version(struct ctl_guest *guest, const json_t *request,
                        json_t *reply)
 {
@@ -205,6 +225,7 @@ static const struct verb verbs[] = {
     {"pause", {NULL}, run_pause, "halt all vCPUs"},
     {"resume", {NULL}, run_resume, "let the vCPUs go on"},
     {"resize", {"disk"}, run_resize, "tell the guest a disk's new size"},
+    {"balloon", {"size"}, run_balloon, "ask the guest to keep so much memory"},
     {"version", {NULL}, run_version, "the version that runs the guest"},
     {"help", {NULL}, run_help, "the verbs and what they do"},
 };

@@ -44,6 +44,11 @@ struct ctl_ops {
      * -ENODEV if there is no disk of that id, or another -errno.
      */
     int (*resize)(void *ctx, const char *disk, uint64_t *size);
+    /*
+     * Ask the guest to keep so many bytes of its memory. 0, -ERANGE if it has
+     * less, or -EOPNOTSUPP if it has no balloon.
+     */
+    int (*balloon)(void *ctx, uint64_t target);
     void *ctx; /* borrowed */
 };
 

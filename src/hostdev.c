@@ -2,6 +2,8 @@
 /* hostdev.c: opens what the command line names; see hostdev.h. */
 #include "hostdev.h"
 
+#include "devices/virtio/vballoon.h"
+#include "devices/virtio/vcons.h"
 #include "mmu/gmem.h"
 #include "sandbox.h"
 #include "vmm/log.h"
@@ -62,14 +64,52 @@ static int open_shares(struct hostdev *h, const struct config *cfg,
     return ret;
 }
 
+static int open_ports(struct hostdev *h, const struct config *cfg,
+                      struct loop *loop)
+{
+    for (unsigned i = 0; i < cfg->n_ports; i++) {
+        int ret;
+
+        h->ports[i] = console_place_open(&cfg->ports[i].place);
+        if (!h->ports[i])
+            return -EIO;
+        ret = chr_start(h->ports[i], loop);
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
 int hostdev_open(struct hostdev *h, const struct config *cfg,
                  const struct claim *claim, struct loop *loop)
 {
     int ret = open_disks(h, cfg, loop);
 
     if (ret == 0)
+        ret = open_ports(h, cfg, loop);
+    if (ret == 0)
         ret = open_vsock(h, cfg, claim, loop);
-    return ret < 0 ? ret : open_shares(h, cfg, claim, loop);
+    if (ret == 0)
+        ret = open_shares(h, cfg, claim, loop);
+    h->balloon_target = cfg->balloon_target ? cfg->balloon_target : cfg->memory;
+    return ret;
+}
+
+int hostdev_set_balloon(struct hostdev *h, uint64_t target)
+{
+    if (!h->balloon)
+        return -EOPNOTSUPP;
+    h->balloon_target = target;
+    vballoon_set_target(h->balloon, target);
+    return 0;
+}
+
+void hostdev_resize_terminal(struct hostdev *h, uint16_t cols, uint16_t rows)
+{
+    h->cols = cols;
+    h->rows = rows;
+    if (h->console)
+        vcons_resize(h->console, cols, rows);
 }
 
 int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
@@ -105,4 +145,8 @@ void hostdev_close(struct hostdev *h)
     h->has_ram = false;
     uds_close(h->uds);
     h->uds = NULL;
+    for (unsigned i = 0; i < ARRAY_LEN(h->ports); i++) {
+        chr_close(h->ports[i]);
+        h->ports[i] = NULL;
+    }
 }

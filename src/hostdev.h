@@ -10,10 +10,14 @@
 
 #include "config.h"
 #include "devices/backend/blk.h"
+#include "devices/backend/chr.h"
 #include "devices/backend/share.h"
 #include "devices/backend/uds.h"
 #include "rundir.h"
 #include "vmm/loop.h"
+
+struct vballoon;
+struct vcons;
 
 struct hostdev {
     struct blk *disks[CONFIG_MAX_DISKS]; /* as in cfg->disks */
@@ -21,6 +25,13 @@ struct hostdev {
     struct share *shares[CONFIG_MAX_SHARES];
     bool has_ram; /* the guest's RAM is the file below, for virtiofsd */
     int ram_fd;
+    struct chr *ports[CONFIG_MAX_PORTS]; /* as in cfg->ports */
+    /* what the operator wants next, for the machine there is and the next */
+    uint64_t balloon_target; /* bytes the guest shall keep */
+    uint16_t cols, rows;     /* of the terminal; 0: not known */
+    /* of the machine there is; borrowed, NULL if it has none */
+    struct vballoon *balloon;
+    struct vcons *console; /* whose first port is the terminal */
 };
 
 /*
@@ -38,6 +49,12 @@ must_check int hostdev_open(struct hostdev *h, const struct config *cfg,
  */
 must_check int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
                                    const char *id, uint64_t *size);
+
+/* The guest shall keep so many bytes. 0, -EOPNOTSUPP: it has no balloon. */
+must_check int hostdev_set_balloon(struct hostdev *h, uint64_t target);
+
+/* The operator's terminal has this size. */
+void hostdev_resize_terminal(struct hostdev *h, uint16_t cols, uint16_t rows);
 
 /* No machine uses it any more; before loop_destroy. */
 void hostdev_close(struct hostdev *h);

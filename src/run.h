@@ -29,6 +29,7 @@ struct run {
     struct boot *boot;
     struct loop *loop;
     struct chr *console;
+    struct chr *stdio; /* borrowed: the one of them on the terminal, or NULL */
     struct hostdev dev;
     char *cmdline; /* what the guest's kernel is told */
     struct ctl *ctl;

@@ -7,6 +7,7 @@
  */
 #include "run.h"
 
+#include "devices/virtio/vballoon.h"
 #include "notify.h"
 #include "vmm/log.h"
 
@@ -125,10 +126,52 @@ static void key_hold_input(void *ctx, bool hold)
 {
     const struct run *r = ctx;
 
-    chr_hold_input(r->console, hold);
+    chr_hold_input(r->stdio, hold);
+}
+
+static void on_resize(void *ctx, uint16_t cols, uint16_t rows)
+{
+    struct run *r = ctx;
+
+    hostdev_resize_terminal(&r->dev, cols, rows);
+}
+
+/* The console, or port of one, that leads to standard input and output. */
+static struct chr *find_stdio(const struct run *r)
+{
+    for (unsigned i = 0; i < r->cfg.n_ports; i++)
+        if (r->cfg.ports[i].place.kind == CONSOLE_STDIO)
+            return r->dev.ports[i];
+    return r->console;
 }
 
 /* ---- the control socket ---- */
+
+/* A number of bytes, or nothing if it is not known. */
+static void add_bytes(json_t *out, const char *key, uint64_t bytes)
+{
+    if (bytes != VBALLOON_UNKNOWN)
+        json_object_set_new(out, key, json_integer((json_int_t)bytes));
+}
+
+static void add_balloon(const struct run *r, json_t *out)
+{
+    struct vballoon_status s;
+    json_t *o;
+
+    if (!r->dev.balloon)
+        return;
+    vballoon_get_status(r->dev.balloon, &s);
+    o = json_pack("{s:b}", "driver", s.driven);
+    add_bytes(o, "target", s.target);
+    add_bytes(o, "actual", s.actual);
+    add_bytes(o, "returned", s.returned);
+    add_bytes(o, "free", s.free);
+    add_bytes(o, "available", s.available);
+    add_bytes(o, "total", s.total);
+    add_bytes(o, "age", s.age);
+    json_object_set_new(out, "balloon", o);
+}
 
 static void ctl_status(void *ctx, json_t *out)
 {
@@ -157,6 +200,7 @@ static void ctl_status(void *ctx, json_t *out)
     json_object_set_new(
         out, "unclaimed_accesses",
         json_integer((json_int_t)(r->board ? board_unclaimed(r->board) : 0)));
+    add_balloon(r, out);
 }
 
 static int ctl_power_button(void *ctx)
@@ -200,6 +244,15 @@ static int ctl_resize(void *ctx, const char *disk, uint64_t *size)
     return hostdev_resize_disk(&r->dev, &r->cfg, disk, size);
 }
 
+static int ctl_balloon(void *ctx, uint64_t target)
+{
+    struct run *r = ctx;
+
+    if (target > r->cfg.memory)
+        return -ERANGE;
+    return hostdev_set_balloon(&r->dev, target);
+}
+
 void run_events_start(struct run *r)
 {
     const struct term_ops keys = {
@@ -207,6 +260,7 @@ void run_events_start(struct run *r)
         .power = key_power,
         .suspend = key_suspend,
         .hold_input = key_hold_input,
+        .resize = on_resize,
         .ctx = r,
     };
     const struct ctl_ops verbs = {
@@ -216,6 +270,7 @@ void run_events_start(struct run *r)
         .pause = ctl_pause,
         .resume = ctl_resume,
         .resize = ctl_resize,
+        .balloon = ctl_balloon,
         .ctx = r,
     };
 
@@ -226,7 +281,8 @@ void run_events_start(struct run *r)
     ctl_start(r->ctl, r->loop, &r->ctl_ops, 0);
     if (!r->term)
         return;
-    chr_set_filter(r->console, term_filter(r->term));
+    r->stdio = find_stdio(r);
+    chr_set_filter(r->stdio, term_filter(r->term));
     term_start(r->term, r->loop, &r->term_ops);
 }
 

@@ -30,6 +30,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
@@ -140,6 +141,14 @@ static void leave_foreground(struct term *t)
     set_held(t, true);
 }
 
+static void tell_size(const struct term *t)
+{
+    struct winsize size;
+
+    if (ioctl(TTY, TIOCGWINSZ, &size) == 0)
+        t->ops->resize(t->ops->ctx, size.ws_col, size.ws_row);
+}
+
 /* Look where we stand, and act on it. */
 static void update(struct term *t)
 {
@@ -148,6 +157,8 @@ static void update(struct term *t)
     if (place == FOREGROUND) {
         go_raw(t);
         set_held(t, false);
+        /* The signal is for the foreground: we may have missed it. */
+        tell_size(t);
         return;
     }
     leave_foreground(t);
@@ -191,6 +202,8 @@ static void signals_fn(struct loop_op *op, int res)
     while (read(t->signal_fd, &info, sizeof(info)) == sizeof(info)) {
         if (info.ssi_signo == SIGTSTP)
             stop_self(t);
+        else if (info.ssi_signo == SIGWINCH)
+            tell_size(t);
         else
             update(t);
     }
@@ -264,6 +277,7 @@ static int block_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTSTP);
     sigaddset(&set, SIGCONT);
+    sigaddset(&set, SIGWINCH);
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return -errno;

@@ -34,6 +34,8 @@ struct term_ops {
      * false: read again. Called once by term_start, then on changes.
      */
     void (*hold_input)(void *ctx, bool hold);
+    /* The terminal has this size; called by term_start, then as it changes. */
+    void (*resize)(void *ctx, uint16_t cols, uint16_t rows);
     void *ctx; /* borrowed */
 };
 
@@ -41,16 +43,17 @@ struct term_ops {
  * To be called for a console on standard input, before there are threads and
  * large mappings, because it forks the watcher. If standard input is no
  * terminal that costs one system call and *out is NULL. Else SIGTSTP,
- * SIGCONT, SIGTTIN and SIGTTOU are blocked in the calling thread, and must
- * stay so in all others. 0 or -errno, logged; the terminal is as it was.
+ * SIGCONT, SIGWINCH, SIGTTIN and SIGTTOU are blocked in the calling thread,
+ * and must stay so in all others. 0 or -errno, logged; the terminal is as it
+ * was.
  */
 must_check int term_open(struct term **out);
 
 /*
  * Go raw if in the foreground, and follow job control on the loop (borrowed,
- * as ops). Needs ioctl (TCGETS, TCSETS, TIOCGPGRP), read, write, sendto,
- * getpgrp, getpid, kill (SIGTSTP to pid 0 and to itself), rt_sigprocmask; at
- * the end poll, shutdown, wait4.
+ * as ops). Needs ioctl (TCGETS, TCSETS, TIOCGPGRP, TIOCGWINSZ), read, write,
+ * sendto, getpgrp, getpid, kill (SIGTSTP to pid 0 and to itself),
+ * rt_sigprocmask; at the end poll, shutdown, wait4.
  */
 void term_start(struct term *term, struct loop *loop,
                 const struct term_ops *ops);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""vmm ps, status, stop, kill, pause, resume, resize: against a guest that behaves,
-one that does not, and a process that only pretends to be one."""
+"""vmm ps, status, stop, kill, pause, resume, resize, balloon: against a guest
+that behaves, one that does not, and a process that only pretends to be one."""
 import fcntl
 import json
 import os
@@ -98,6 +98,15 @@ class ClientTest(unittest.TestCase):
                           self.run_it("resize", "web", name, code=1))
         self.assertIn("no guest named", self.run_it("resize", "x", "y", code=1))
 
+    def test_balloon(self):
+        self.serve("web")
+        self.assertEqual(self.run_it("balloon", "web", "256M"),
+                         "web: asked to keep 256 MiB\n")
+        self.assertIn("less memory than that",
+                      self.run_it("balloon", "web", "1G", code=1))
+        self.assertIn("no guest named",
+                      self.run_it("balloon", "x", "1M", code=1))
+
     def test_stop_waits_and_says_how(self):
         p = self.serve("web")
         self.run_it("pause", "web")  # a paused guest could not power off
@@ -156,6 +165,8 @@ class ClientTest(unittest.TestCase):
     def test_usage(self):
         for argv in (["status"], ["status", "a", "b"], ["ps", "a"],
                      ["stop"], ["stop", "a", "--timeout"],
+                     ["balloon", "a"], ["balloon", "a", "x"],
+                     ["balloon", "a", "0"], ["balloon", "a", "1M", "x"],
                      ["resize", "a"], ["resize", "a", "b", "c"],
                      ["stop", "a", "--timeout", "x"],
                      ["stop", "a", "--timeout=-1"],

@@ -31,6 +31,8 @@ struct probe {
     const char *how;
     bool paused;
     bool held;
+    uint64_t target; /* of the balloon */
+    uint16_t cols;
     size_t bytes;
     unsigned sum;
 };
@@ -105,11 +107,21 @@ static int do_resume(void *ctx)
     return 0;
 }
 
+static int do_balloon(void *ctx, uint64_t target)
+{
+    struct probe *p = ctx;
+
+    if (target > 512 << 20)
+        return -ERANGE;
+    p->target = target;
+    return 0;
+}
+
 static int serve(const char *name, const char *kind)
 {
     struct probe p = {.kind = kind, .off = {.fn = on_off, .owner = &p}};
-    const struct ctl_ops ops = {do_status, do_button, do_kill, do_pause,
-                                do_resume, do_resize, &p};
+    const struct ctl_ops ops = {do_status, do_button, do_kill,    do_pause,
+                                do_resume, do_resize, do_balloon, &p};
     struct claim claim;
     struct ctl *ctl;
 
@@ -163,6 +175,19 @@ static void on_input(struct loop_op *op, int res)
     }
 }
 
+/* A terminal without a size, as most of the tests have it, is not worth it. */
+static void on_size(void *ctx, uint16_t cols, uint16_t rows)
+{
+    struct probe *p = ctx;
+    char text[32];
+
+    if (cols == p->cols)
+        return;
+    p->cols = cols;
+    snprintf(text, sizeof(text), "SIZE %ux%u", cols, rows);
+    tell(text);
+}
+
 static void key_quit(void *ctx)
 {
     tell("QUIT");
@@ -195,8 +220,8 @@ static void hold_input(void *ctx, bool hold)
 static int term(void)
 {
     static struct probe p;
-    const struct term_ops ops = {key_quit, key_power, key_suspend, hold_input,
-                                 &p};
+    const struct term_ops ops = {key_quit,   key_power, key_suspend,
+                                 hold_input, on_size,   &p};
 
     p.input = (struct loop_op){.fn = on_input, .owner = &p};
     if (term_open(&p.term) < 0 || loop_create(&p.loop, NULL) < 0)

@@ -11,6 +11,7 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import termios
@@ -34,6 +35,10 @@ class Terminal:
             os.environ["PROBE"] = PROBE
             os.execvp(argv[0], argv)
         self.before = termios.tcgetattr(self.fd)
+
+    def resize(self, cols, rows):
+        size = struct.pack("HHHH", rows, cols, 0, 0)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, size)
 
     def type(self, data):
         os.write(self.fd, data)
@@ -217,6 +222,24 @@ class TermTest(unittest.TestCase):
         os.kill(pid, signal.SIGKILL)
         t.wait_for(lambda: not alive(watcher), 2)
         self.assertEqual(termios.tcgetattr(t.fd), now)
+
+    def test_size(self):
+        """Told at the start and when it changes, in the foreground or not."""
+        t = self.shell()
+        t.resize(90, 40)
+        t.type(b"$PROBE term\n")
+        t.expect(rb"<SIZE 90x40>")
+        t.expect(rb"<TERMINAL>")
+        t.resize(120, 50)
+        t.expect(rb"<SIZE 120x50>")
+        t.type(ESC + b"z")
+        t.expect(rb"Stopped")
+        t.expect(rb"shell> ")
+        t.resize(80, 25)
+        t.type(b"fg\n")
+        t.expect(rb"<SIZE 80x25>")
+        t.type(ESC + b"q")
+        t.expect(rb"<QUIT>")
 
     def test_escape_keys(self):
         t = self.script()

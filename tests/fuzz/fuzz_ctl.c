@@ -31,6 +31,15 @@ static int op_resize(void *ctx, const char *disk, uint64_t *size)
     return 0;
 }
 
+static int op_balloon(void *ctx, uint64_t target)
+{
+    (void)ctx;
+    if (!target || target > INT64_MAX)
+        abort();
+    acts++;
+    return 0;
+}
+
 static void op_kill(void *ctx, const char *why)
 {
     (void)ctx;
@@ -67,8 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct ctl_ops ops = {op_status, op_act,    op_kill, op_act,
-                                       op_act,    op_resize, NULL};
+    static const struct ctl_ops ops = {op_status, op_act,    op_kill,    op_act,
+                                       op_act,    op_resize, op_balloon, NULL};
     struct ctl_guest guest = {.ops = &ops, .name = "fuzz", .arm_stop = op_arm};
     char *text;
 

@@ -103,6 +103,13 @@ static inline int op_resize(void *ctx, const char *disk, uint64_t *size)
     return 0;
 }
 
+static inline int op_balloon(void *ctx, uint64_t target)
+{
+    (void)ctx;
+    (void)target;
+    return -EOPNOTSUPP;
+}
+
 /* The loop belongs to the thread that made it. */
 static inline void *serve(void *arg)
 {
@@ -138,8 +145,8 @@ static inline int start(uint64_t idle_ns)
 
     fds_before = open_fds();
     *s = (struct server){.idle_ns = idle_ns};
-    s->ops = (struct ctl_ops){op_status, op_button, op_kill, op_flip,
-                              op_flip,   op_resize, s};
+    s->ops = (struct ctl_ops){op_status, op_button, op_kill,    op_flip,
+                              op_flip,   op_resize, op_balloon, s};
     strcpy(base, "/tmp/test_ctl.XXXXXX");
     if (!mkdtemp(base))
         return -1;

@@ -96,13 +96,74 @@ static void both_spellings(void **state)
     assert_int_equal(cfg.cpus, 4);
     assert_int_equal(cfg.memory, GIB);
     assert_int_equal(cfg.log, LOG_DEBUG);
-    assert_int_equal(cfg.console, CONSOLE_FILE);
-    assert_string_equal(cfg.console_path, "/tmp/log");
+    assert_int_equal(cfg.console.kind, CONSOLE_FILE);
+    assert_string_equal(cfg.console.path, "/tmp/log");
     assert_int_equal(cfg.n_modules, 2);
     assert_string_equal(cfg.modules[0].path, "a");
     assert_string_equal(cfg.modules[0].cmdline, "x");
     assert_null(cfg.modules[1].cmdline);
     assert_true(cfg.no_reboot);
+}
+
+static void consoles(void **state)
+{
+    struct config cfg;
+
+    (void)state;
+    assert_int_equal(parse(&cfg, "--console unix:/run/c k"), CONFIG_OK);
+    assert_int_equal(cfg.console.kind, CONSOLE_UNIX);
+    assert_string_equal(cfg.console.path, "/run/c");
+    assert_false(config_on_stdio(&cfg));
+    /* Standard input has one user, the one that was asked for. */
+    assert_int_equal(parse(&cfg, "--virtio-console stdio "
+                                 "--virtio-console unix:/a,,b,name=agent k"),
+                     CONFIG_OK);
+    assert_int_equal(cfg.console.kind, CONSOLE_NONE);
+    assert_true(config_on_stdio(&cfg));
+    assert_int_equal(cfg.n_ports, 2);
+    assert_null(cfg.ports[0].name);
+    assert_string_equal(cfg.ports[1].place.path, "/a,b");
+    assert_string_equal(cfg.ports[1].name, "agent");
+    assert_int_equal(config_check(&cfg), 0);
+    config_free(&cfg);
+    assert_int_equal(parse(&cfg, "--virtio-console pty k"), CONFIG_OK);
+    assert_int_equal(cfg.console.kind, CONSOLE_STDIO);
+    config_free(&cfg);
+}
+
+/* Each is right by itself, but not together. */
+static void contradictions(void **state)
+{
+    static const char *const lines[] = {
+        "--console stdio --virtio-console stdio k",
+        "--virtio-console stdio --virtio-console stdio,name=a k",
+        "--virtio-console none --virtio-console none k",
+        "--virtio-console none,name=a --virtio-console none,name=a k",
+        "--memory 64M --balloon=65M k",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        struct config cfg;
+
+        assert_int_equal(parse(&cfg, lines[i]), CONFIG_OK);
+        assert_int_equal(config_check(&cfg), -EINVAL);
+        config_free(&cfg);
+    }
+}
+
+static void balloon(void **state)
+{
+    struct config cfg;
+
+    (void)state;
+    assert_int_equal(parse(&cfg, "--balloon k"), CONFIG_OK);
+    assert_true(cfg.balloon);
+    assert_int_equal(cfg.balloon_target, 0);
+    assert_string_equal(cfg.kernel, "k");
+    assert_int_equal(parse(&cfg, "--memory 1G --balloon=512M k"), CONFIG_OK);
+    assert_int_equal(cfg.balloon_target, 512 * MIB);
+    assert_int_equal(config_check(&cfg), 0);
 }
 
 static void refused(void **state)
@@ -111,6 +172,18 @@ static void refused(void **state)
         "",
         "--memory",
         "--memory 0 k",
+        "--balloon= k",
+        "--balloon=0 k",
+        "--balloon=much k",
+        "--console unix: k",
+        "--console unix k",
+        "--console stdio:x k",
+        "--console filex k",
+        "--virtio-console k",
+        "--virtio-console tty k",
+        "--virtio-console none,name= k",
+        "--virtio-console none,name=a/b k",
+        "--virtio-console none,size=1 k",
         "--memory 1 k",
         "--memory 4095 k",
         "--memory -5M k",
@@ -266,9 +339,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),          cmocka_unit_test(defaults),
-        cmocka_unit_test(both_spellings), cmocka_unit_test(refused),
-        cmocka_unit_test(checks),         cmocka_unit_test(args_file),
-        cmocka_unit_test(disks),          cmocka_unit_test(sockets),
+        cmocka_unit_test(both_spellings), cmocka_unit_test(consoles),
+        cmocka_unit_test(contradictions), cmocka_unit_test(balloon),
+        cmocka_unit_test(refused),        cmocka_unit_test(checks),
+        cmocka_unit_test(args_file),      cmocka_unit_test(disks),
+        cmocka_unit_test(sockets),
     };
 
     log_set_level(LOG_ERROR);

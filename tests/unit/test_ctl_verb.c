@@ -24,6 +24,7 @@ struct machine {
     int button; /* what power_button returns */
     int frozen; /* what pause, resume and resize return */
     unsigned armed;
+    uint64_t target; /* of the balloon */
     char why[128];
     char disk[64];
 };
@@ -77,6 +78,14 @@ static int m_resize(void *ctx, const char *disk, uint64_t *size)
     return m->frozen;
 }
 
+static int m_balloon(void *ctx, uint64_t target)
+{
+    struct machine *m = ctx;
+
+    m->target = target;
+    return m->frozen;
+}
+
 static void m_arm(void *owner, unsigned seconds)
 {
     struct machine *m = owner;
@@ -85,8 +94,8 @@ static void m_arm(void *owner, unsigned seconds)
 }
 
 static struct machine machine;
-static const struct ctl_ops ops = {m_status, m_button, m_kill,  m_pause,
-                                   m_resume, m_resize, &machine};
+static const struct ctl_ops ops = {m_status, m_button, m_kill,    m_pause,
+                                   m_resume, m_resize, m_balloon, &machine};
 static struct ctl_guest guest = {
     .ops = &ops, .name = "web", .arm_stop = m_arm, .owner = &machine};
 
@@ -212,6 +221,20 @@ static void kill_pause_resume(void **state)
     assert_int_equal(machine.kills, 1);
 }
 
+static void balloon_asks_the_guest(void **state)
+{
+    json_t *reply = answer("{\"vmm\":1,\"cmd\":\"balloon\",\"size\":65536}");
+
+    (void)state;
+    assert_int_equal(json_integer_value(json_object_get(reply, "size")), 65536);
+    assert_int_equal(machine.target, 65536);
+    json_decref(reply);
+    machine.frozen = -ERANGE;
+    assert_refused("{\"vmm\":1,\"cmd\":\"balloon\",\"size\":1}", "less memory");
+    machine.frozen = -EOPNOTSUPP;
+    assert_refused("{\"vmm\":1,\"cmd\":\"balloon\",\"size\":1}", "--balloon");
+}
+
 static void resize_tells_the_new_size(void **state)
 {
     json_t *reply = answer("{\"vmm\":1,\"cmd\":\"resize\",\"disk\":\"root\"}");
@@ -246,7 +269,7 @@ static void help_lists_the_verbs(void **state)
     json_t *help;
 
     (void)state;
-    assert_int_equal(json_object_size(verbs), 8);
+    assert_int_equal(json_object_size(verbs), 9);
     json_object_foreach(verbs, name, help)
     {
         assert_true(strlen(json_string_value(help)) > 10);
@@ -286,6 +309,11 @@ static void wrong_requests(void **state)
         {"{\"vmm\":1,\"cmd\":\"kill\",\"timeout\":1}", "timeout"},
         {"{\"vmm\":1,\"cmd\":\"stop\",\"timout\":1}", "timout"},
         {"{\"vmm\":1,\"cmd\":\"resize\"}", "disk"},
+        {"{\"vmm\":1,\"cmd\":\"balloon\"}", "size"},
+        {"{\"vmm\":1,\"cmd\":\"balloon\",\"size\":0}", "size"},
+        {"{\"vmm\":1,\"cmd\":\"balloon\",\"size\":-4096}", "size"},
+        {"{\"vmm\":1,\"cmd\":\"balloon\",\"size\":1.5}", "size"},
+        {"{\"vmm\":1,\"cmd\":\"balloon\",\"size\":\"1G\"}", "size"},
         {"{\"vmm\":1,\"cmd\":\"resize\",\"disk\":0}", "disk"},
     };
 
@@ -349,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup(stop_refuses_odd_times, reset),
         cmocka_unit_test_setup(kill_pause_resume, reset),
         cmocka_unit_test_setup(resize_tells_the_new_size, reset),
+        cmocka_unit_test_setup(balloon_asks_the_guest, reset),
         cmocka_unit_test_setup(failure_of_an_op_is_an_answer, reset),
         cmocka_unit_test_setup(help_lists_the_verbs, reset),
         cmocka_unit_test_setup(wrong_requests, reset),

@@ -34,7 +34,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BACKLOG 4
+#define BACKLOG 16
 
 static bool is_sock(const struct chr *c)
 {
