@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * virtio_machine.h: what the fuzz targets of virtio devices share: a device
- * on the mmio transport, its registers, two rings, and steps that do anything
+ * on the mmio transport, its registers, its rings, and steps that do anything
  * with them. The loop and the memory last as long as the process.
  */
 #ifndef FUZZ_VIRTIO_MACHINE_H
@@ -23,6 +23,7 @@
 #define BASE    0xfeb00000u
 #define STEP    8
 #define SIZE    16
+#define RINGS   3
 
 struct machine {
     pthread_mutex_t lock;
@@ -30,8 +31,8 @@ struct machine {
     struct gmem *mem;
     unsigned char *ram;
     struct virtio_mmio *t;
-    struct ring rings[2];
-    unsigned first; /* the rings are queues first and first + 1 */
+    struct ring rings[RINGS];
+    unsigned first; /* the rings are queues first, first + 1 and so on */
     int irqfd;
     struct loop_op turn;
     unsigned turns;
@@ -109,7 +110,7 @@ static void machine_plug(struct machine *m, const struct virtio_dev_ops *ops,
     memset(m->ram, 0, RAM);
     m->t = virtio_mmio_create(&host, ops, dev, GPA(BASE), m->irqfd);
     BUG_ON(!m->t);
-    for (unsigned q = 0; q < 2; q++)
+    for (unsigned q = 0; q < RINGS; q++)
         m->rings[q] = ring_at(m->mem, RING(q), SIZE);
 }
 
@@ -155,7 +156,7 @@ static void initialize(struct machine *m, uint64_t features)
     wr(m, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
     wr(m, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(features >> 32));
     wr(m, VIRTIO_MMIO_STATUS, 0x0b);
-    for (unsigned q = 0; q < 2; q++) {
+    for (unsigned q = 0; q < RINGS; q++) {
         struct ring *r = &m->rings[q];
 
         *r = ring_at(m->mem, RING(q), SIZE);

@@ -270,6 +270,13 @@ static bool passed_event(const struct virtq *q)
            (uint16_t)(q->next_used - q->signalled);
 }
 
+void virtq_show(struct virtq *q)
+{
+    /* Pairs with the driver's load of idx: it sees the elements. */
+    if (q->running && !q->broken)
+        win_store_release16(&q->used, USED_IDX, q->next_used);
+}
+
 bool virtq_publish(struct virtq *q)
 {
     bool wanted;

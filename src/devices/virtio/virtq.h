@@ -82,6 +82,12 @@ must_check int virtq_pop(struct virtq *q, struct vchain *c);
 void virtq_push(struct virtq *q, uint16_t head, uint32_t written);
 
 /*
+ * Make what was pushed visible and leave the driver alone for now: it may meet
+ * it on its own account. A virtq_publish, soon, says whether it waits.
+ */
+void virtq_show(struct virtq *q);
+
+/*
  * Make what was pushed visible (release store, full barrier). Returns true
  * if the driver wants an interrupt for it.
  */
