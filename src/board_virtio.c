@@ -9,6 +9,7 @@
 #include "devices/virtio/vblk.h"
 #include "devices/virtio/vcons.h"
 #include "devices/virtio/vfs.h"
+#include "devices/virtio/vnet.h"
 #include "devices/virtio/vrng.h"
 #include "devices/virtio/vsock.h"
 #include "vmm/log.h"
@@ -23,6 +24,7 @@
 #define DISK_QUEUE_SIZE 256
 /* More queues than this gain nothing: one loop serves them all. */
 #define DISK_MAX_QUEUES 4
+#define NET_QUEUE_SIZE  256
 
 /* A device without its transport. */
 struct front {
@@ -79,6 +81,28 @@ static void make_disk(const struct board_virtio_host *host, unsigned nth,
         .ops = &vblk_ops,
         .dev = vblk_create(host->dev->disks[nth], host->loop, &c),
         .destroy = destroy_disk,
+    };
+}
+
+static unsigned count_nets(const struct config *cfg)
+{
+    return cfg->n_nets;
+}
+
+static void destroy_net(void *dev)
+{
+    vnet_destroy(dev);
+}
+
+static void make_net(const struct board_virtio_host *host, unsigned nth,
+                     struct front *out)
+{
+    const struct vnet_config c = {.queue_size = NET_QUEUE_SIZE};
+
+    *out = (struct front){
+        .ops = &vnet_ops,
+        .dev = vnet_create(host->dev->nets[nth], host->loop, &c),
+        .destroy = destroy_net,
     };
 }
 
@@ -228,9 +252,10 @@ static const struct kind {
     void (*make)(const struct board_virtio_host *host, unsigned nth,
                  struct front *out);
 } kinds[] = {
-    {count_disks, make_disk},       {count_rng, make_rng},
-    {count_vsock, make_vsock},      {count_shares, make_share},
-    {count_consoles, make_console}, {count_balloons, make_balloon},
+    {count_disks, make_disk},       {count_nets, make_net},
+    {count_rng, make_rng},          {count_vsock, make_vsock},
+    {count_shares, make_share},     {count_consoles, make_console},
+    {count_balloons, make_balloon},
 };
 
 unsigned board_virtio_count(const struct config *cfg)

@@ -204,8 +204,12 @@ static int failure_code(int ret)
 static int run_stages(struct run *r)
 {
     enum verdict v;
+    int fds[CONFIG_MAX_NETS];
+    const int n_fds = hostdev_inherited(&r->cfg, fds);
 
-    if (r->cfg.sandbox && sandbox_early() < 0)
+    if (n_fds < 0)
+        return VMM_EXIT_USAGE;
+    if (r->cfg.sandbox && sandbox_early(fds, n_fds) < 0)
         return VMM_EXIT_HOST;
     for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
         const int ret = stages[i].run(r);

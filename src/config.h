@@ -13,6 +13,7 @@
 #include "config_size.h"
 #include "opt_console.h"
 #include "opt_disk.h"
+#include "opt_net.h"
 #include "opt_share.h"
 #include "opt_vsock.h"
 #include "profile.h"
@@ -22,6 +23,7 @@
 #include <stdio.h>
 
 #define CONFIG_MAX_DISKS  16
+#define CONFIG_MAX_NETS   8
 #define CONFIG_MAX_PORTS  15
 #define CONFIG_MAX_SHARES 8
 
@@ -38,6 +40,8 @@ struct config {
     unsigned n_modules;
     struct disk_option disks[CONFIG_MAX_DISKS]; /* owned */
     unsigned n_disks;
+    struct net_option nets[CONFIG_MAX_NETS]; /* owned */
+    unsigned n_nets;
     bool rng;
     struct vsock_option vsock;                     /* owned */
     struct share_option shares[CONFIG_MAX_SHARES]; /* owned */

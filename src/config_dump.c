@@ -58,13 +58,22 @@ static json_t *dump_balloon(const struct config *cfg)
         (json_int_t)(cfg->balloon_target ? cfg->balloon_target : all));
 }
 
+static json_t *dump_nets(const struct config *cfg)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < cfg->n_nets; i++)
+        json_array_append_new(list, net_option_dump(&cfg->nets[i]));
+    return list;
+}
+
 int config_dump(const struct config *cfg, FILE *out)
 {
     json_error_t error = {.text = ""};
     json_t *o = json_pack_ex(
         &error, 0,
         "{s:s, s:s, s:i, s:I, s:b, s:s, s:s, s:o, s:s, s:s*, s:s*, s:b, "
-        "s:b, s:b, s:o, s:b, s:s, s:o, s:o, s:o, s:o}",
+        "s:b, s:b, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
         "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi], "cpus",
         (int)cfg->cpus, "memory", (json_int_t)cfg->memory, "hugepages",
         cfg->hugepages, "kernel", cfg->kernel, "append", cfg->append, "initrd",
@@ -74,7 +83,7 @@ int config_dump(const struct config *cfg, FILE *out)
         dump_disks(cfg), "rng", cfg->rng, "transport",
         config_transports[cfg->transport], "virtio_consoles", dump_ports(cfg),
         "balloon", dump_balloon(cfg), "vsock", vsock_option_dump(&cfg->vsock),
-        "shares", dump_shares(cfg));
+        "shares", dump_shares(cfg), "nets", dump_nets(cfg));
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
     json_decref(o);

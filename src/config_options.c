@@ -117,6 +117,19 @@ static enum config_result parse_share(struct config *cfg, const char *value)
     return CONFIG_OK;
 }
 
+static enum config_result parse_net(struct config *cfg, const char *value)
+{
+    if (cfg->n_nets == CONFIG_MAX_NETS) {
+        log_error("--net: %s: a guest can have %u links", value,
+                  CONFIG_MAX_NETS);
+        return CONFIG_ERROR;
+    }
+    if (net_option_parse(value, &cfg->nets[cfg->n_nets]) < 0)
+        return CONFIG_ERROR;
+    cfg->n_nets++;
+    return CONFIG_OK;
+}
+
 static bool take_rng(struct config *cfg, char *value)
 {
     (void)value;
@@ -281,6 +294,12 @@ const struct option config_options[] = {
      .keys_fn = parse_disk,
      .help = "a disk: a raw file, a block device or nbd:unix:PATH; keys: ro,\n"
              "snapshot, cache, id, iops, bps, if; given again: further disks"},
+    {.name = "--net",
+     .arg = "KIND[,KEY=VALUE...]",
+     .keys_fn = parse_net,
+     .help =
+         "a network link: tap (keys: ifname or fd, queues) or user (key:\n"
+         "hostfwd); both: mac, pps, bps, filter; given again: further ones"},
     {.name = "--rng",
      .fn = take_rng,
      .help = "a source of random numbers for the guest"},

@@ -9,6 +9,7 @@
 #include "vmm/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,11 +81,51 @@ static int open_ports(struct hostdev *h, const struct config *cfg,
     return 0;
 }
 
+static int open_nets(struct hostdev *h, const struct config *cfg,
+                     const struct claim *claim, struct loop *loop)
+{
+    for (unsigned i = 0; i < cfg->n_nets; i++) {
+        struct net_config c = cfg->nets[i].net;
+        int ret;
+
+        net_option_mac(&cfg->nets[i], claim->name, i, c.mac);
+        h->nets[i] = net_open(&c);
+        if (!h->nets[i])
+            return -EIO;
+        ret = net_start(h->nets[i], loop);
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
+int hostdev_inherited(const struct config *cfg, int fds[CONFIG_MAX_NETS])
+{
+    int n = 0;
+
+    for (unsigned i = 0; i < cfg->n_nets; i++) {
+        const int fd = cfg->nets[i].net.fd;
+
+        if (fd < 0)
+            continue;
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+            log_error("--net: fd=%d: not an open descriptor: open it before "
+                      "vmm starts",
+                      fd);
+            return -EBADF;
+        }
+        fds[n++] = fd;
+    }
+    return n;
+}
+
 int hostdev_open(struct hostdev *h, const struct config *cfg,
                  const struct claim *claim, struct loop *loop)
 {
     int ret = open_disks(h, cfg, loop);
 
+    if (ret == 0)
+        ret = open_nets(h, cfg, claim, loop);
     if (ret == 0)
         ret = open_ports(h, cfg, loop);
     if (ret == 0)
@@ -148,5 +189,9 @@ void hostdev_close(struct hostdev *h)
     for (unsigned i = 0; i < ARRAY_LEN(h->ports); i++) {
         chr_close(h->ports[i]);
         h->ports[i] = NULL;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(h->nets); i++) {
+        net_close(h->nets[i]);
+        h->nets[i] = NULL;
     }
 }

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "devices/backend/blk.h"
 #include "devices/backend/chr.h"
+#include "devices/backend/net.h"
 #include "devices/backend/share.h"
 #include "devices/backend/uds.h"
 #include "rundir.h"
@@ -21,6 +22,7 @@ struct vcons;
 
 struct hostdev {
     struct blk *disks[CONFIG_MAX_DISKS]; /* as in cfg->disks */
+    struct net *nets[CONFIG_MAX_NETS];   /* as in cfg->nets */
     struct uds *uds;                     /* NULL: no --vsock */
     struct share *shares[CONFIG_MAX_SHARES];
     bool has_ram; /* the guest's RAM is the file below, for virtiofsd */
@@ -33,6 +35,13 @@ struct hostdev {
     struct vballoon *balloon;
     struct vcons *console; /* whose first port is the terminal */
 };
+
+/*
+ * The descriptors that whoever started us left for the guest's devices; before
+ * anything is opened. Their number, or -EBADF, logged: one is not open.
+ */
+must_check int hostdev_inherited(const struct config *cfg,
+                                 int fds[CONFIG_MAX_NETS]);
 
 /*
  * Open what cfg (borrowed) asks for and begin on the loop (borrowed); what

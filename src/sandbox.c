@@ -118,7 +118,29 @@ static const struct {
     {SIGILL, on_crash},     {SIGFPE, on_crash},  {SIGABRT, on_crash},
 };
 
-int sandbox_early(void)
+/* The least of keep that is not below fd; -1: none. */
+static int next_kept(const int *keep, int n, int fd)
+{
+    int next = -1;
+
+    for (int i = 0; i < n; i++)
+        if (keep[i] >= fd && (next < 0 || keep[i] < next))
+            next = keep[i];
+    return next;
+}
+
+/* What whoever started us had open is no business of a guest's. */
+static void close_others(const int *keep, int n)
+{
+    int from = STDERR_FILENO + 1, kept;
+
+    for (; (kept = next_kept(keep, n, from)) >= 0; from = kept + 1)
+        if (kept > from)
+            (void)close_range((unsigned)from, (unsigned)kept - 1, 0);
+    (void)close_range((unsigned)from, ~0u, 0);
+}
+
+int sandbox_early(const int *keep, int n)
 {
     for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
         struct sigaction sa = {.sa_sigaction = handlers[i].fn,
@@ -127,8 +149,7 @@ int sandbox_early(void)
         sigemptyset(&sa.sa_mask);
         BUG_ON(sigaction(handlers[i].sig, &sa, NULL) != 0);
     }
-    /* What whoever started us had open is no business of a guest's. */
-    (void)close_range(STDERR_FILENO + 1, ~0u, 0);
+    close_others(keep, n);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         log_error("sandbox: no_new_privs: %s: use --sandbox=off to debug",
                   strerror(errno));

@@ -11,11 +11,12 @@
 #include "vmm/types.h"
 
 /*
- * Before anything is opened: all descriptors but 0, 1 and 2 are closed;
- * no_new_privs; handlers for SIGSYS (a violation: named, VMM_EXIT_SANDBOX)
- * and for our own crashes (one line, VMM_EXIT_CRASH). 0 or -errno, logged.
+ * Before anything is opened: all descriptors but 0, 1, 2 and the n in keep
+ * are closed; no_new_privs; handlers for SIGSYS (a violation: named,
+ * VMM_EXIT_SANDBOX) and for our own crashes (one line, VMM_EXIT_CRASH). 0 or
+ * -errno, logged.
  */
-must_check int sandbox_early(void);
+must_check int sandbox_early(const int *keep, int n);
 
 /*
  * The last stage before the first guest instruction: the loop thread's

@@ -11,6 +11,7 @@
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -54,10 +55,10 @@ const struct sandbox_rule host_rules[] = {
     EQ("io_uring_register", SANDBOX_LOOP, 1, IORING_UNREGISTER_RING_FDS,
        "the event loop's end"),
     ANY("read", SANDBOX_LOOP, "eventfds, timerfds, signalfd, console"),
-    ANY("readv", SANDBOX_LOOP, "load kernel and modules on reboot"),
+    ANY("readv", SANDBOX_LOOP, "packets of a tap; load kernel on reboot"),
     ANY("pread64", SANDBOX_LOOP, "load kernel and modules on reboot"),
     ANY("preadv", SANDBOX_LOOP, "load kernel and modules on reboot"),
-    ANY("writev", SANDBOX_LOOP, "console tail in a report"),
+    ANY("writev", SANDBOX_LOOP, "packets to a tap; console tail in a report"),
     ANY("eventfd2", SANDBOX_LOOP, "reboot: the new machine's bell"),
     ANY("close", SANDBOX_LOOP, "old VM on reboot, control clients"),
     ANY("fstat", SANDBOX_LOOP, "C library: stdio"),
@@ -85,10 +86,12 @@ const struct sandbox_rule host_rules[] = {
     EQ("ioctl", SANDBOX_LOOP, 1, TCSETSW, "restore the terminal"),
     EQ("ioctl", SANDBOX_LOOP, 1, TCSETSF, "restore the terminal"),
     EQ("ioctl", SANDBOX_LOOP, 1, TIOCGWINSZ, "window size"),
+    EQ("ioctl", SANDBOX_LOOP, 1, TUNSETOFFLOAD, "what the guest receives"),
+    EQ("ioctl", SANDBOX_LOOP, 1, TUNSETQUEUE, "how many queues it uses"),
     ANY("accept4", SANDBOX_LOOP, "control clients"),
     ANY("getsockopt", SANDBOX_LOOP, "who the control client is"),
-    ANY("sendto", SANDBOX_LOOP, "control replies, service notification"),
-    ANY("recvfrom", SANDBOX_LOOP, "control requests"),
+    ANY("sendto", SANDBOX_LOOP, "control replies, notification, user network"),
+    ANY("recvfrom", SANDBOX_LOOP, "control requests, user network"),
     ANY("shutdown", SANDBOX_LOOP, "end a control connection"),
     ANY("unlinkat", SANDBOX_LOOP, "remove the control socket at the end"),
     ANY("pwrite64", SANDBOX_LOOP, "record in the lock file how it ended"),

@@ -309,7 +309,7 @@ class OptionTest(vmmtest.Case):
             "reboot": False, "fdt": True, "sandbox": False, "rng": True,
             "transport": "mmio-cmdline", "vsock": {"cid": 7, "uds": "s"},
             "shares": [{"tag": "t", "dir": "d=e", "ro": True}],
-            "virtio_consoles": [], "balloon": None,
+            "virtio_consoles": [], "balloon": None, "nets": [],
             "disks": [{"file": "a,b", "ro": True, "snapshot": False,
                        "cache": "writeback", "id": "x", "iops": 0, "bps": 0},
                       {"file": "c", "ro": False, "snapshot": False,

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * config_check.c: can what was asked for be had? What one option alone gets
+ * wrong is said where it is parsed; here it is what they say together.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ * What a guest can have of the addresses of a CPU; x86 ends at 52 bits. 2 GiB
+ * of slack: what lies above the hole is moved up by its size.
+ */
+static uint64_t memory_limit(unsigned phys_bits)
+{
+    return ((uint64_t)1 << (phys_bits > 52 ? 52 : phys_bits)) - 2 * GIB;
+}
+
+/* A guest finds a disk by its id: two of the same name are none. */
+static int check_disks(const struct config *cfg)
+{
+    for (unsigned i = 0; i < cfg->n_disks; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            const char *a = cfg->disks[j].id, *b = cfg->disks[i].id;
+
+            if (!a || !b || strcmp(a, b) != 0)
+                continue;
+            log_error("--disk: id=%s is given to %s and %s: give another", a,
+                      cfg->disks[j].blk.path, cfg->disks[i].blk.path);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* Two stations of one address hear each other's answers. */
+static int check_nets(const struct config *cfg)
+{
+    for (unsigned i = 0; i < cfg->n_nets; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            const struct net_option *a = &cfg->nets[j], *b = &cfg->nets[i];
+
+            if (a->has_mac && b->has_mac &&
+                memcmp(a->net.mac, b->net.mac, sizeof(a->net.mac)) == 0) {
+                log_error("--net: mac= is the same twice: give another");
+                return -EINVAL;
+            }
+            if (a->net.fd >= 0 && a->net.fd == b->net.fd) {
+                log_error("--net: fd=%d is given twice: give another",
+                          a->net.fd);
+                return -EINVAL;
+            }
+        }
+    }
+    return 0;
+}
+
+/* A guest mounts a folder by its tag. */
+static int check_shares(const struct config *cfg)
+{
+    for (unsigned i = 0; i < cfg->n_shares; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            const struct share_config *a = &cfg->shares[j].share;
+            const struct share_config *b = &cfg->shares[i].share;
+
+            if (strcmp(a->tag, b->tag) != 0)
+                continue;
+            log_error("--share: %s is given to %s and %s: give another tag",
+                      a->tag, a->dir, b->dir);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* One standard input and output can lead to one place. */
+static int check_stdio(const struct config *cfg)
+{
+    unsigned users = cfg->console.kind == CONSOLE_STDIO;
+
+    for (unsigned i = 0; i < cfg->n_ports; i++)
+        users += cfg->ports[i].place.kind == CONSOLE_STDIO;
+    if (users <= 1)
+        return 0;
+    log_error("stdio can be used once: by --console or by one "
+              "--virtio-console: give the others pty, file:, unix: or none");
+    return -EINVAL;
+}
+
+/* A guest finds a port by its name, but for the first, which is hvc0. */
+static int check_port_names(const struct config *cfg)
+{
+    for (unsigned i = 1; i < cfg->n_ports; i++) {
+        const char *name = cfg->ports[i].name;
+
+        if (!name) {
+            log_error("--virtio-console: only the first can do without a "
+                      "name: give the others name=NAME");
+            return -EINVAL;
+        }
+        for (unsigned j = 0; j < i; j++) {
+            if (!cfg->ports[j].name || strcmp(cfg->ports[j].name, name) != 0)
+                continue;
+            log_error("--virtio-console: name=%s is given twice: give another",
+                      name);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int check_balloon(const struct config *cfg)
+{
+    if (cfg->balloon_target <= cfg->memory)
+        return 0;
+    log_error("--balloon: %llu bytes is more than the guest has: give at most "
+              "what --memory says",
+              (unsigned long long)cfg->balloon_target);
+    return -EINVAL;
+}
+
+static int check_devices(const struct config *cfg)
+{
+    int ret = check_disks(cfg);
+
+    if (ret == 0)
+        ret = check_stdio(cfg);
+    if (ret == 0)
+        ret = check_port_names(cfg);
+    if (ret == 0)
+        ret = check_shares(cfg);
+    if (ret == 0)
+        ret = check_nets(cfg);
+    return ret == 0 ? check_balloon(cfg) : ret;
+}
+
+int config_check(const struct config *cfg)
+{
+    if (profile_check(cfg->mode, cfg->abi) < 0)
+        return -EINVAL;
+    if (cfg->cpus > MACHINE_MAX_CPUS) {
+        log_error("--cpus: %u is too many: a guest can have %u", cfg->cpus,
+                  MACHINE_MAX_CPUS);
+        return -EINVAL;
+    }
+    if (cfg->memory < 4 * MIB) {
+        log_error("--memory: %llu bytes is too little: give 4M or more",
+                  (unsigned long long)cfg->memory);
+        return -EINVAL;
+    }
+    /* No x86 CPU addresses more; less may be too much for this host. */
+    if (cfg->memory > memory_limit(52)) {
+        log_error("--memory: %llu GiB is too much: give less than 4096T",
+                  (unsigned long long)(cfg->memory / GIB));
+        return -EINVAL;
+    }
+    return check_devices(cfg);
+}
+
+int config_check_host(const struct config *cfg, unsigned max_cpus,
+                      unsigned phys_bits)
+{
+    if (cfg->cpus > max_cpus) {
+        log_error("--cpus: %u is too many: this host can give a guest %u",
+                  cfg->cpus, max_cpus);
+        return -EINVAL;
+    }
+    if (cfg->memory > memory_limit(phys_bits)) {
+        log_error("--memory: %llu GiB is too much: this host's CPU addresses "
+                  "%llu GiB",
+                  (unsigned long long)(cfg->memory / GIB),
+                  (unsigned long long)(memory_limit(phys_bits) / GIB) + 2);
+        return -EINVAL;
+    }
+    return 0;
+}
