@@ -15,11 +15,13 @@
  *   n DISK / o DISK       take that disk, not knowing / knowing of flushes
  *   s                     device status, sectors, F_RO, generation
  *   t                     milliseconds since the start
+ *   R                     reset the machine: READY comes again
  *   q                     power off
  */
 #include "console.h"
 #include "cpu.h"
 #include "disk.h"
+#include "power.h"
 #include "prompt.h"
 #include "report.h"
 
@@ -148,6 +150,8 @@ static bool obey(char order, uint64_t a, uint64_t b, uint64_t c)
     case 't':
         printf("#%u %u\n", lines, now_ms());
         break;
+    case 'R':
+        power_reset();
     default:
         return false;
     }

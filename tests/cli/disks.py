@@ -513,6 +513,26 @@ class SlowTest(ServerCase):
         s.process.end(signal.SIGTERM)
         s.process.popen.stdin.close()
 
+    def test_reboot(self):
+        """A new machine is not kept waiting for the old one's disk.
+
+        Its own is lost with a server that did not answer in time; others
+        are not.
+        """
+        s = self.shell(self.disk, self.make_image("second"))
+        self.assertEqual(s.ask("b 0 8"), "begun")
+        begin = time.monotonic()
+        s.order("R")
+        s.process.expect("stdout", r"READY\n(.*\n)*READY\n", limit=60)
+        self.assertLess(time.monotonic() - begin, 12)
+        s.orders = 0
+        s.order("t")  # the number 1 is there already
+        self.assertIn(s.ask("w 100 8 1"), (DONE, IOERR))
+        s.ask("o 1")
+        self.assertEqual(s.ask("w 100 8 1"), DONE)
+        s.process.end(signal.SIGTERM)
+        s.process.popen.stdin.close()
+
     def test_control_socket(self):
         """Whoever asks vmm is answered while a disk is not."""
         s = self.shell(self.disk)
