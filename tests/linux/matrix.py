@@ -13,9 +13,9 @@ Runs driver.py for all rows in one session: directly where the CPU has VMX or
 SVM, else in scripts/nested-kvm. Emulated hosts hang now and then for reasons
 of their own, so rows that fail are repeated once, and the repeat is printed.
 Standard output: lines with # as it goes on, and at the end one line for each
-property, pass|fail NAME SECONDS TEXT. The exit status is 0 if none
-failed. VMM names another vmm, VMM_NESTED_LOG a file for the nested kernel's
-log.
+property, pass|fail|skip NAME SECONDS TEXT: what needs root is skipped without.
+The exit status is 0 if none failed. VMM names another vmm, VMM_NESTED_LOG a
+file for the nested kernel's log.
 """
 
 import argparse
@@ -50,6 +50,20 @@ def image(name, part):
         stdout=subprocess.PIPE,
         text=True,
     ).stdout.strip()
+
+
+def hindrance(row):
+    """Why this user cannot have a row shown; None for root, who can."""
+    if os.geteuid() == 0:
+        return None
+    if row.get("root"):
+        return "needs root"
+    try:
+        for name in row["images"].values():
+            image(*name)
+    except subprocess.CalledProcessError:
+        return f"no image {name[0]}; root can make it"
+    return None
 
 
 def extents(path):
@@ -164,10 +178,18 @@ def main():
         return 0
     default = SCRIPTS.parent / "build/release/src/vmm"
     vmm = os.path.abspath(os.environ.get("VMM", default))
-    results = session(rows, vmm)
+    results = {
+        step: ("skip", "0 " + reason)
+        for row in rows
+        if (reason := hindrance(row))
+        for step in steps(row)
+    }
+    todo = [row for row in rows if failed(row, results)]
+    results.update(session(todo, vmm) if todo else {})
     again = [row for row in rows if failed(row, results)]
     if again:
-        print("# repeated once: " + ", ".join(row["name"] for row in again), flush=True)
+        names = ", ".join(row["name"] for row in again)
+        print("# repeated once: " + names, flush=True)
         results.update(session(again, vmm))
     bad = 0
     for step in (step for row in rows for step in steps(row)):
