@@ -5,9 +5,9 @@
 Each kind of rows has a module that says what they are and show:
 kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
 (a Debian root file system on all sorts of disks), kill.py (what survives the
-sudden death of vmm), share.py (folders and sockets), console.py (virtio
-consoles and the balloon). By default rows that together meet everything once;
---long has all of them.
+sudden death of vmm), net.py (taps and user networking), share.py (folders and
+sockets), console.py (virtio consoles and the balloon). By default rows that
+together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
 SVM, else in scripts/nested-kvm. Emulated hosts hang now and then for reasons
@@ -30,7 +30,7 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
-KINDS = ["kernel", "pci", "disk", "kill", "share", "console"]
+KINDS = ["kernel", "pci", "disk", "kill", "net", "share", "console"]
 
 
 def all_rows(long):
