@@ -3,9 +3,9 @@
 
 The kernel finds the devices, gives each queue an interrupt of its own, moves
 interrupts from CPU to CPU under load, takes a CPU away, unloads and loads the
-drivers, resets a function, throws it out and finds it again by a scan. After
-each of these the disk holds what was written to it before. In one row drivers
-use the interface from before virtio 1.0 and the interrupt pin.
+drivers, resets a function, throws it out and finds it again by a scan, and
+reboots. After each of these the disk holds what was written to it before. In
+one row drivers use the interface from before virtio 1.0 and the interrupt pin.
 """
 
 import re
@@ -32,7 +32,7 @@ LONG = SHORT + [
     ("debian-6.12", "pci-legacy", " pci=nomsi", "IO-APIC"),
 ]
 STEPS = ["boot", "bus", "traffic", "affinity", "offline", "reload", "reset",
-         "rescan", "poweroff"]
+         "rescan", "reboot", "poweroff"]
 
 
 def rows(long):
@@ -217,3 +217,11 @@ class Row(row.Row):
             )
             self.same()
         return f"{self.row['rounds']} times"
+
+    def reboot(self):
+        """A new machine has the same bus, and the disk its contents."""
+        self.guest.send(b"reboot -f\n")
+        self.guest.login(BOOT_SECONDS)
+        self.load()
+        self.same()
+        return "up again"

@@ -253,6 +253,11 @@ static void function_level_reset(void **state)
     command(&r->p, SLOT, PCI_COMMAND_MEMORY);
     discover(r);
     assert_int_equal(status(r), 0);
+    for (unsigned v = 0; v < 3; v++) {
+        assert_int_equal(get(&r->p, SPACE_MMIO, r->at.table + v * 16, 8), 0);
+        assert_int_equal(get(&r->p, SPACE_MMIO, r->at.table + v * 16 + 12, 4),
+                         1);
+    }
     drive(r, F_ALL, true);
     assert_works(r, 0);
 }
