@@ -79,7 +79,7 @@ static bool bar_wanted(const struct pci_bus *b, const struct pci_func *f,
     if (!bar->size || !(f->config[PCI_COMMAND] & enable))
         return false;
     *base = bar_register(f, i) & ~(bar->size - 1);
-    return *base >= w->base && *base <= w->end &&
+    return *base >= w->base &&
            range_ok(*base - w->base, bar->size, w->end - w->base);
 }
 
