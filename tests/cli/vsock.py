@@ -7,6 +7,7 @@ tested by the guest of the same name.
 import os
 import signal
 import socket
+import subprocess
 
 import vmmtest
 from vmmtest import HOST, OK, USAGE
@@ -41,6 +42,28 @@ class VsockTest(vmmtest.Case):
         fds = vmmtest.fds_of(helper)
         self.assertEqual(list(fds), [0])
         self.assertRegex(fds[0], "^socket:")
+
+    def test_helper_does_one_thing(self):
+        """Another call ends it; guests are refused then, and go on."""
+        for name, call in {"socket": (41, socket.AF_INET, 1, 0),
+                           "openat": (257, -100, 0, 0),
+                           "execve": (59, 0, 0, 0),
+                           "ioctl": (16, 0, 0, 0),
+                           "accept4": (288, 0, 0, 0, 0)}.items():
+            with self.subTest(name):
+                if vmmtest.is_sanitized() and name == "openat":
+                    continue  # the sanitizers' runtime may
+                p = self.guest("spin", "--vsock=3", "--name=g", ready="READY")
+                subprocess.run(
+                    [vmmtest.tool("inject"), str(self.helper_of(p)), "64",
+                     *(str(a & (1 << 64) - 1) for a in call)],
+                    capture_output=True, timeout=vmmtest.PATIENCE,
+                    check=False)
+                p.expect("stderr", "warning: vsock .*: guests are refused")
+                self.assertRegex(self.vmm("status", "g").out,
+                                 r"state +running")
+                p.end()
+                self.started.remove(p)
 
     def test_helper_ends_with_vmm(self):
         """However vmm ends; and the next one takes the name and socket."""
