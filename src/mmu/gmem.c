@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HUGE_2M (2 * MIB)
@@ -30,6 +31,8 @@ struct gmem {
     unsigned n_slots;
     enum gmem_backing backing;
     int file; /* GMEM_FILE: borrowed; slots lie in it one after the other */
+    uint64_t page; /* bytes, what the host takes and gives at least */
+    int discard;   /* the advice that gives pages back */
 };
 
 /*
@@ -155,6 +158,18 @@ static bool add_slot(struct gmem *m, uint64_t base, uint64_t size)
     return true;
 }
 
+/* How the host's pages are taken and given, which follows from the backing. */
+static void know_pages(struct gmem *m)
+{
+    struct stat st;
+
+    m->page = m->backing == GMEM_HUGETLB ? HUGE_2M : GUEST_PAGE;
+    m->discard = m->backing == GMEM_FILE ? MADV_REMOVE : MADV_DONTNEED;
+    /* A file of huge pages says so by its block size. */
+    if (m->backing == GMEM_FILE && fstat(m->file, &st) == 0)
+        m->page = (uint64_t)st.st_blksize;
+}
+
 static struct gmem *create(uint64_t size, enum gmem_backing backing, int file)
 {
     const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
@@ -167,6 +182,7 @@ static struct gmem *create(uint64_t size, enum gmem_backing backing, int file)
     }
     m->backing = backing;
     m->file = file;
+    know_pages(m);
     if (!add_slot(m, 0, low) ||
         (size > low && !add_slot(m, LAYOUT_HOLE_END, size - low))) {
         gmem_destroy(m);
@@ -365,43 +381,45 @@ int gmem_load(struct gmem *m, gpa_t to, int fd, uint64_t off, uint64_t n)
 
 int gmem_discard_all(struct gmem *m)
 {
-    const int advice = m->backing == GMEM_FILE ? MADV_REMOVE : MADV_DONTNEED;
-
     for (unsigned i = 0; i < m->n_slots; i++)
-        if (madvise(m->slots[i].host, m->slots[i].size, advice) < 0)
+        if (madvise(m->slots[i].host, m->slots[i].size, m->discard) < 0)
             return -errno;
     return 0;
 }
 
 /* Whole pages of n host bytes, in one slot. */
-static int discard_run(const struct gmem *m, unsigned char *host, uint64_t n)
+static int64_t discard_run(const struct gmem *m, unsigned char *host,
+                           uint64_t n)
 {
-    const uint64_t page = m->backing == GMEM_HUGETLB ? HUGE_2M : GUEST_PAGE;
-    const uint64_t head = -(uintptr_t)host & (page - 1);
-    const uint64_t whole = n > head ? (n - head) & ~(page - 1) : 0;
+    const uint64_t head = -(uintptr_t)host & (m->page - 1);
+    const uint64_t whole = n > head ? (n - head) & ~(m->page - 1) : 0;
 
     if (!whole)
         return 0;
-    return madvise(host + head, whole, MADV_DONTNEED) < 0 ? -errno : 0;
+    if (madvise(host + head, whole, m->discard) < 0)
+        return -errno;
+    return (int64_t)whole;
 }
 
-int gmem_discard(struct gmem *m, gpa_t base, uint64_t n)
+int64_t gmem_discard(struct gmem *m, gpa_t base, uint64_t n)
 {
     uint64_t gpa = base.v, run = 0;
+    int64_t sum = 0;
 
     if (n && !gmem_is_ram(m, base, n))
         return -EFAULT;
     for (; n; gpa += run, n -= run) {
         unsigned char *host = at(m, gpa, n, &run);
-        const int ret = discard_run(m, host, run);
+        const int64_t ret = discard_run(m, host, run);
 
         if (ret < 0)
             return ret;
+        sum += ret;
     }
-    return 0;
+    return sum;
 }
 
-int gmem_discard_iov(struct gmem *m, const struct iovec *iov)
+int64_t gmem_discard_iov(struct gmem *m, const struct iovec *iov)
 {
     unsigned char *host = iov->iov_base;
 

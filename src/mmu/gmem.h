@@ -105,12 +105,13 @@ must_check int gmem_discard_all(struct gmem *m);
 
 /*
  * Give back the pages that lie in [base, base+n) to their last byte; the
- * guest reads zeroes there. With huge pages less than one is nothing. 0,
- * -EFAULT if not all is RAM (then nothing is done), or -errno of madvise(2).
+ * guest reads zeroes there, and so does who shares the file it lies in. With
+ * huge pages less than one is nothing. Returns the bytes given back, -EFAULT
+ * if not all is RAM (then nothing is done), or -errno of madvise(2).
  */
-must_check int gmem_discard(struct gmem *m, gpa_t base, uint64_t n);
+must_check int64_t gmem_discard(struct gmem *m, gpa_t base, uint64_t n);
 
 /* The same for an iovec that gmem_iov has filled in. */
-must_check int gmem_discard_iov(struct gmem *m, const struct iovec *iov);
+must_check int64_t gmem_discard_iov(struct gmem *m, const struct iovec *iov);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BIG (LAYOUT_HOLE + 16 * MIB) /* one slot below, one above the hole */
@@ -157,7 +158,8 @@ static void pages_are_given_back(void **state)
     const uint64_t at = 64 * KIB;
 
     fill(m, at, 4 * GUEST_PAGE);
-    assert_int_equal(gmem_discard(m, GPA(at + 1), 3 * GUEST_PAGE), 0);
+    assert_int_equal(gmem_discard(m, GPA(at + 1), 3 * GUEST_PAGE),
+                     2 * GUEST_PAGE);
     assert_true(is_resident(m, at));
     assert_false(is_resident(m, at + GUEST_PAGE));
     assert_false(is_resident(m, at + 2 * GUEST_PAGE));
@@ -180,9 +182,32 @@ static void an_iovec_is_given_back(void **state)
 
     fill(m, at, 2 * GUEST_PAGE);
     assert_int_equal(gmem_iov(m, GPA(at), GUEST_PAGE + 9, &iov, 1), 1);
-    assert_int_equal(gmem_discard_iov(m, &iov), 0);
+    assert_int_equal(gmem_discard_iov(m, &iov), GUEST_PAGE);
     assert_int_equal(byte_at(m, at), 0);
     assert_int_equal(byte_at(m, at + GUEST_PAGE), 'x');
+}
+
+/* The file has no page there either: whoever else maps it reads zeroes. */
+static void pages_of_a_shared_file(void **state)
+{
+    const int fd = gmem_make_file(4 * MIB, false);
+    struct gmem *m = gmem_create_on(4 * MIB, fd);
+    const uint64_t at = 3 * MIB;
+    struct stat before, after;
+    char byte = 'y';
+
+    (void)state;
+    assert_non_null(m);
+    fill(m, at, 2 * GUEST_PAGE);
+    assert_int_equal(fstat(fd, &before), 0);
+    assert_int_equal(gmem_discard(m, GPA(at), GUEST_PAGE), GUEST_PAGE);
+    assert_int_equal(fstat(fd, &after), 0);
+    assert_int_equal((before.st_blocks - after.st_blocks) * 512, GUEST_PAGE);
+    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+    assert_int_equal(byte, 0);
+    assert_int_equal(byte_at(m, at + GUEST_PAGE), 'x');
+    gmem_destroy(m);
+    close(fd);
 }
 
 static void what_is_not_ram_is_not_given_back(void **state)
@@ -223,6 +248,7 @@ int main(void)
         cmocka_unit_test(load_and_discard),
         cmocka_unit_test(pages_are_given_back),
         cmocka_unit_test(an_iovec_is_given_back),
+        cmocka_unit_test(pages_of_a_shared_file),
         cmocka_unit_test(what_is_not_ram_is_not_given_back),
         cmocka_unit_test(a_tebibyte_is_only_reserved),
     };

@@ -96,13 +96,14 @@ static uint32_t wanted_pages(const struct vballoon *b)
 
 /* ---- pages for the host ---- */
 
-static void note(struct vballoon *b, int ret, uint64_t bytes)
+/* What became of pages: the bytes the host has, or -errno. */
+static void note(struct vballoon *b, int64_t ret)
 {
-    if (ret == 0)
-        b->returned += bytes;
+    if (ret >= 0)
+        b->returned += (uint64_t)ret;
     else
         log_guest(&b->limit, "virtio-balloon: pages not taken: %s",
-                  strerror(-ret));
+                  strerror((int)-ret));
 }
 
 /* A run of pages, found in numbers that rise or fall by one. */
@@ -125,12 +126,11 @@ static void discard_pages(struct vballoon *b, const uint32_t *pfn, size_t n)
 {
     for (size_t i = 0; i < n;) {
         struct run r = {.first = pfn[i++], .n = 1};
-        int ret;
 
         while (i < n && run_takes(&r, pfn[i]))
             i++;
-        ret = gmem_discard(b->mem, GPA(r.first * GUEST_PAGE), r.n * GUEST_PAGE);
-        note(b, ret, r.n * GUEST_PAGE);
+        note(b,
+             gmem_discard(b->mem, GPA(r.first * GUEST_PAGE), r.n * GUEST_PAGE));
     }
 }
 
@@ -157,7 +157,7 @@ static bool take_report(struct vballoon *b, struct work *w)
         const uint64_t n = left < budget ? left : budget;
         const struct iovec part = {base + w->done, n};
 
-        note(b, gmem_discard_iov(b->mem, &part), n);
+        note(b, gmem_discard_iov(b->mem, &part));
         budget -= n;
         w->done += n;
         if (n < left)
