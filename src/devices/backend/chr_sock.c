@@ -35,6 +35,9 @@
 #include <unistd.h>
 
 #define BACKLOG 16
+/* How long to ask whether the owner of a socket lives. */
+#define DYING_MS    200
+#define DYING_TRIES 10
 
 static bool is_sock(const struct chr *c)
 {
@@ -175,13 +178,28 @@ static bool is_stale(const struct sockaddr_un *at)
 {
     const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const struct sockaddr *address = (const void *)at;
-    bool refused;
+    bool gone;
 
     if (fd < 0)
         return false;
-    refused = connect(fd, address, sizeof(*at)) < 0 && errno == ECONNREFUSED;
+    gone = connect(fd, address, sizeof(*at)) < 0 &&
+           (errno == ECONNREFUSED || errno == ENOENT);
     close(fd);
-    return refused;
+    return gone;
+}
+
+/*
+ * A process that was killed may be gone for whoever waits for it while the
+ * kernel still takes its ring, and with it the socket, apart.
+ */
+static bool becomes_stale(const struct sockaddr_un *at)
+{
+    for (unsigned i = 0; i < DYING_TRIES; i++) {
+        if (is_stale(at))
+            return true;
+        poll(NULL, 0, DYING_MS / DYING_TRIES);
+    }
+    return false;
 }
 
 /* 0, or why nothing can be bound there. */
@@ -193,9 +211,9 @@ static int clear_place(const struct sockaddr_un *at)
         return -errno;
     if (!S_ISSOCK(st.st_mode))
         return -EEXIST;
-    if (!is_stale(at))
+    if (!becomes_stale(at))
         return -EADDRINUSE;
-    return unlink(at->sun_path) < 0 ? -errno : 0;
+    return unlink(at->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static int bind_to(int fd, const struct sockaddr_un *at)
