@@ -359,15 +359,19 @@ static void remove_tap(const char *name)
     assert_int_equal(system(command), 0);
 }
 
-static void goes_away(void **state) /* 63 */
+static void go_away(bool by_sending)
 {
     const struct net_config cfg = config("vmmtest0");
     struct rig r;
     unsigned ready;
 
-    (void)state;
     begin(&r, &cfg, "vmmtest0");
     remove_tap("vmmtest0");
+    /* At the latest when something is sent. */
+    if (by_sending) {
+        make_frame(&r, 1);
+        send_frame(&r, 0, FRAME);
+    }
     run_for(&r, 20);
     assert_int_equal(r.down, 1);
     assert_int_equal(recv_frame(&r), -EAGAIN);
@@ -381,6 +385,13 @@ static void goes_away(void **state) /* 63 */
     net_set_queues(r.net, 1);
     assert_int_equal(r.down, 1);
     end(&r);
+}
+
+static void goes_away(void **state) /* 63 */
+{
+    (void)state;
+    go_away(false);
+    go_away(true);
 }
 
 /* 64: who does not read costs the host its queue, and us nothing. */

@@ -50,6 +50,8 @@ struct net_tap {
     struct tap_queue queues[NET_MAX_QUEUES];
 };
 
+static const char removed[] = "the interface was removed";
+
 static struct net_tap *tap_of(struct net *net)
 {
     return (struct net_tap *)net;
@@ -57,7 +59,11 @@ static struct net_tap *tap_of(struct net *net)
 
 /* ---- packets ---- */
 
-/* A tap that is down, or has no room: as a cable that nobody holds. */
+/*
+ * A tap that is down, or has no room: as a cable that nobody holds. That it
+ * was removed is told here at the latest: the kernel wakes a poll for it just
+ * before it is so, and the poll may look too early.
+ */
 static int tap_send(struct net *net, unsigned queue, const struct net_pkt *pkt)
 {
     const ssize_t n =
@@ -65,6 +71,8 @@ static int tap_send(struct net *net, unsigned queue, const struct net_pkt *pkt)
 
     if (n >= 0)
         return 0;
+    if (errno == EBADFD)
+        net_link_lost(net, removed);
     return errno == EAGAIN ? -ENOBUFS : -errno;
 }
 
@@ -87,7 +95,7 @@ static void on_readable(struct loop_op *op, int res)
         return; /* cancelled */
     if (res & POLLERR) {
         /* It was removed, and a poll would say so again and again. */
-        net_link_lost(&q->tap->net, "the interface was removed");
+        net_link_lost(&q->tap->net, removed);
         loop_cancel(q->tap->net.loop, op);
         return;
     }
