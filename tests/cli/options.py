@@ -298,7 +298,9 @@ class OptionTest(vmmtest.Case):
             "--append=\u00e4 \"\\", "--console=file:log", "--name=n",
             "--no-reboot", "--sandbox=off", "--rng", "--disk=a,,b,ro=on,id=x",
             "--disk=c,cache=none,bps=1M", "--transport=mmio-cmdline",
-            "--vsock=7,uds=s", "--share=t=d=e,ro=on", "k")
+            "--vsock=7,uds=s", "--net=user,hostfwd=tcp:1:2,filter=on",
+            "--net=tap,ifname=t,mac=02:00:00:00:00:01,queues=2,pps=3,bps=4K",
+            "--share=t=d=e,ro=on", "k")
         self.assertEqual((r.code, r.err), (OK, ""), r)
         config = json.loads(r.out)
         self.assertEqual(config, {
@@ -309,7 +311,12 @@ class OptionTest(vmmtest.Case):
             "reboot": False, "fdt": True, "sandbox": False, "rng": True,
             "transport": "mmio-cmdline", "vsock": {"cid": 7, "uds": "s"},
             "shares": [{"tag": "t", "dir": "d=e", "ro": True}],
-            "virtio_consoles": [], "balloon": None, "nets": [],
+            "virtio_consoles": [], "balloon": None,
+            "nets": [{"kind": "user", "queues": 1, "pps": 0, "bps": 0,
+                      "filter": True, "hostfwd": ["tcp:1:2"]},
+                     {"kind": "tap", "ifname": "t", "queues": 2, "pps": 3,
+                      "mac": "02:00:00:00:00:01", "bps": 4096,
+                      "filter": False, "hostfwd": []}],
             "disks": [{"file": "a,b", "ro": True, "snapshot": False,
                        "cache": "writeback", "id": "x", "iops": 0, "bps": 0},
                       {"file": "c", "ro": False, "snapshot": False,
