@@ -80,7 +80,7 @@ def rows(long):
     """The rows, their images by name."""
     for kernel, transport in LONG if long else SHORT:
         common = {
-            "seconds": 900 if long else 240,
+            "seconds": 1800 if long else 240,
             "images": {
                 "kernel": (kernel, "bzimage"),
                 "initrd": (kernel, "initramfs"),
@@ -145,7 +145,7 @@ class Row(image.DiskRow):
         """Many small files: unpacked, renamed over each other, compared."""
         run, count, trees = self.guest.run, 100, "share/perl"
         if self.row["long"]:
-            count, trees = 2000, "share/perl lib/python3.11 share/perl5"
+            count, trees = 1000, "share/perl lib/python3.11 share/perl5"
         run("mkdir -p /root/churn && cd /root/churn")
         run(f"tar -C /usr -cf tree.tar {trees}")
         run("mkdir a && tar -C a -xf tree.tar", 120)
@@ -177,7 +177,7 @@ class Row(image.DiskRow):
         run, long = self.guest.run, self.row["long"]
         run("mkfs.ext4 -q -E nodiscard /dev/vdb")
         run("mount -o discard /dev/vdb /mnt")
-        size, loops = (24, 4) if long else (6, 1)
+        size, loops = (16, 3) if long else (6, 1)
         total = sum(self.fio(d, size, loops) for d in ("/root", "/mnt"))
         if total < 2 * 4 * size * loops * 9 // 10:
             raise GuestError(f"fio has written {total} MiB only")
