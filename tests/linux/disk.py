@@ -146,7 +146,7 @@ class Row(image.DiskRow):
         run, count, trees = self.guest.run, 100, "share/perl"
         if self.row["long"]:
             count, trees = 1000, "share/perl lib/python3.11 share/perl5"
-        run("mkdir -p /root/churn && cd /root/churn")
+        run("mkdir -p /srv/churn && cd /srv/churn")
         run(f"tar -C /usr -cf tree.tar {trees}")
         run("mkdir a && tar -C a -xf tree.tar", 120)
         run("mv a c && sync", 60)
@@ -155,7 +155,7 @@ class Row(image.DiskRow):
         run("echo 3 >/proc/sys/vm/drop_caches")
         run("diff -r b c", 240)
         files = int(run("find . -type f | wc -l"))
-        run("cd /root && rm -rf churn && sync", 120)
+        run("cd && rm -rf /srv/churn && sync", 120)
         return f"{files} files the same, {count} renamed"
 
     def fio(self, where, size, loops):

@@ -26,7 +26,7 @@ SLOTS = 8192  # records on the second disk, used round and round
 CACHES = ["writeback", "none", "writethrough"]
 
 WRITER = (
-    'use IO::Handle; $| = 1; open(F, ">", "/root/log") or die; '
+    'use IO::Handle; $| = 1; open(F, ">", "/srv/log") or die; '
     'open(D, "+<", "/dev/vdb") or die; for ($n = 1;; $n++) {{ '
     '$r = pack("NN", {round}, $n) x 512; '
     "syswrite(F, $r) == 4096 or die; F->sync or die; "
@@ -114,7 +114,7 @@ class Row(image.DiskRow):
         # 1: something was mended, and that is what a journal is for.
         image.tool("e2fsck", "-y", "-E", "journal_only", root, good=(0, 1))
         image.fsck(root)
-        image.tool("debugfs", "-R", f"dump /root/log {out}", root)
+        image.tool("debugfs", "-R", f"dump /srv/log {out}", root)
         with open(out, "rb") as file:
             for number in range(1, safe + 1):
                 self.same(file.read(RECORD), number)
