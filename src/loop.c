@@ -161,12 +161,24 @@ void loop_write(struct loop *loop, struct loop_op *op, int fd, const void *buf,
     io_uring_sqe_set_data(sqe, op);
 }
 
+/* One segment needs no list for the kernel to fetch and check. */
+static void prep_segments(struct io_uring_sqe *sqe, bool in, int fd,
+                          const struct iovec *iov, unsigned n, uint64_t off)
+{
+    if (n == 1 && iov->iov_len <= INT32_MAX)
+        io_uring_prep_rw(in ? IORING_OP_READ : IORING_OP_WRITE, sqe, fd,
+                         iov->iov_base, (unsigned)iov->iov_len, off);
+    else
+        io_uring_prep_rw(in ? IORING_OP_READV : IORING_OP_WRITEV, sqe, fd, iov,
+                         n, off);
+}
+
 void loop_readv(struct loop *loop, struct loop_op *op, int fd,
                 const struct iovec *iov, unsigned n, uint64_t off)
 {
     struct io_uring_sqe *sqe = op_start(loop, op, LOOP_READ);
 
-    io_uring_prep_readv(sqe, fd, iov, n, off);
+    prep_segments(sqe, true, fd, iov, n, off);
     io_uring_sqe_set_data(sqe, op);
 }
 
@@ -176,7 +188,8 @@ void loop_writev(struct loop *loop, struct loop_op *op, int fd,
 {
     struct io_uring_sqe *sqe = op_start(loop, op, LOOP_WRITE);
 
-    io_uring_prep_writev2(sqe, fd, iov, n, off, rw_flags);
+    prep_segments(sqe, false, fd, iov, n, off);
+    sqe->rw_flags = rw_flags;
     io_uring_sqe_set_data(sqe, op);
 }
 
