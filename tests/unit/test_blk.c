@@ -5,6 +5,7 @@
  */
 #include "blk_places.h"
 
+#include <dirent.h>
 #include <sys/resource.h>
 
 static _Alignas(4096) unsigned char out[SIZE], in[SIZE];
@@ -185,6 +186,55 @@ static void segments_must_sum_up(void **state)
 
     (void)state;
     with_disk(wrong_sums, &cfg);
+}
+
+/* How many worker threads io_uring has made for this process. */
+static unsigned workers(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    const struct dirent *e;
+    char path[300], name[32];
+    unsigned n = 0;
+
+    assert_non_null(tasks);
+    while ((e = readdir(tasks))) {
+        FILE *f;
+
+        snprintf(path, sizeof(path), "/proc/self/task/%s/comm", e->d_name);
+        f = fopen(path, "re");
+        if (!f)
+            continue;
+        if (fgets(name, sizeof(name), f) && strstr(name, "iou-wrk"))
+            n++;
+        fclose(f);
+    }
+    closedir(tasks);
+    return n;
+}
+
+static void on_the_spot(struct rig *rig)
+{
+    static unsigned char buf[4096];
+
+    for (uint64_t i = 0; i < 16; i++) {
+        assert_int_equal(rig_move(rig, BLK_WRITE, i * 4096, buf, 4096), 0);
+        assert_int_equal(rig_move(rig, BLK_READ, i * 4096 + 512, buf, 512), 0);
+    }
+    assert_int_equal(workers(), 0);
+}
+
+/* An image in memory waits for nothing, and no thread waits for it. */
+static void memory_needs_no_worker(void **state)
+{
+    static const struct blk_config cfg = {.cache = BLK_CACHE_WRITEBACK};
+    const int fd =
+        open("/dev/shm", O_TMPFILE | O_RDWR | O_DIRECT | O_CLOEXEC, 0600);
+
+    (void)state;
+    if (fd < 0)
+        skip(); /* before Linux 6.6 writes need one */
+    close(fd);
+    with_disk(on_the_spot, &cfg);
 }
 
 static void nothing_is_done_at_once(struct rig *rig)
@@ -405,6 +455,8 @@ static void file_size_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First: workers of other tests live on for a while. */
+        cmocka_unit_test(memory_needs_no_worker),
         cmocka_unit_test(read_write_flush),
         cmocka_unit_test(any_memory_will_do),
         cmocka_unit_test(any_number_of_segments),

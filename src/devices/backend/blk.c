@@ -193,10 +193,14 @@ static void start(struct blk *blk, struct blk_req *req)
     blk->ops->issue(blk, req);
 }
 
+static bool may_start(struct blk *blk, const struct blk_req *req)
+{
+    return blk->n_flight < BLK_MAX_IN_FLIGHT && admit(blk, req);
+}
+
 static void run_pending(struct blk *blk)
 {
-    while (blk->pending.first && blk->n_flight < BLK_MAX_IN_FLIGHT &&
-           admit(blk, blk->pending.first))
+    while (blk->pending.first && may_start(blk, blk->pending.first))
         start(blk, list_take(&blk->pending));
 }
 
@@ -287,6 +291,9 @@ struct blk_piece blk_next_piece(struct blk_req *req, uint64_t max)
     struct blk_piece piece = {0};
     uint64_t skip = req->moved;
 
+    /* Most requests are one segment, and moved as a whole. */
+    if (req->n_iov == 1 && !skip && v->iov_len <= max)
+        return (struct blk_piece){v, 1, v->iov_len};
     while (v < end && skip >= v->iov_len)
         skip -= v++->iov_len;
     BUG_ON(v == end);
@@ -350,11 +357,14 @@ void blk_submit(struct blk *blk, struct blk_req *req)
         blk_end_later(req, ret);
         return;
     }
-    list_append(&blk->pending, req);
-    if (loop_is_current(blk->loop))
-        run_pending(blk);
-    else
+    if (!loop_is_current(blk->loop)) {
+        list_append(&blk->pending, req);
         wake_loop(blk);
+    } else if (!blk->pending.first && may_start(blk, req)) {
+        start(blk, req);
+    } else {
+        list_append(&blk->pending, req);
+    }
 }
 
 /* Wait for what is in flight, for ever if the kernel has it. */

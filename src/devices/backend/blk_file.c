@@ -21,12 +21,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define MAX_BLOCK (64 * KIB)
@@ -193,6 +195,35 @@ static int claim_device(struct blk_file *file, const char *path)
     return fd;
 }
 
+/* Is it memory, whatever its I/O is called? */
+static bool is_memory(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
+/* Reads leave no trace in the image, where the owner may ask for that. */
+static int set_fl(int fd, int flags)
+{
+    const int ret = fcntl(fd, F_SETFL, flags | O_NOATIME);
+
+    return ret < 0 ? fcntl(fd, F_SETFL, flags) : ret;
+}
+
+/*
+ * Memory never waits for a device, but io_uring does not know: it gives each
+ * request to a worker thread, which costs more than the request. O_NONBLOCK
+ * has it read on the spot, O_DIRECT (Linux 6.6 for tmpfs) write on the spot;
+ * neither changes what is done, or asks for alignment.
+ */
+static void set_memory_flags(struct blk_file *file)
+{
+    file->in_memory = true;
+    if (set_fl(file->fd, O_NONBLOCK | O_DIRECT) < 0)
+        (void)set_fl(file->fd, O_NONBLOCK);
+}
+
 /*
  * Plain blocking I/O from here on: with O_NONBLOCK io_uring would answer
  * EAGAIN instead of waiting for the disk.
@@ -202,7 +233,11 @@ static int set_flags(struct blk_file *file, const struct blk_config *cfg,
 {
     const bool direct = cfg->cache == BLK_CACHE_NONE;
 
-    if (fcntl(file->fd, F_SETFL, direct ? O_DIRECT : 0) < 0) {
+    if (is_memory(file->fd)) {
+        set_memory_flags(file);
+        return 0;
+    }
+    if (set_fl(file->fd, direct ? O_DIRECT : 0) < 0) {
         const int err = errno;
 
         log_error("disk %s: F_SETFL: %s", cfg->path, strerror(err));
@@ -296,6 +331,8 @@ int blk_file_open_temporary(struct blk_file *file, uint64_t size)
         blk_file_close(file);
         return -err;
     }
+    if (is_memory(file->fd))
+        set_memory_flags(file);
     return 0;
 }
 

@@ -49,6 +49,7 @@ struct blk_file {
     bool can_discard;   /* a block device, until it was seen not to */
     bool no_punch;      /* the file system was seen to have no holes */
     bool no_zero_range;
+    bool in_memory; /* tmpfs: never waits for a device */
 };
 
 struct blk_list {

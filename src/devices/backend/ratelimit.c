@@ -32,11 +32,6 @@ void ratelimit_init(struct ratelimit *limit, uint64_t ops_per_sec,
     bucket_init(&limit->bytes, bytes_per_sec, now);
 }
 
-bool ratelimit_active(const struct ratelimit *limit)
-{
-    return limit->ops.rate || limit->bytes.rate;
-}
-
 /* Nanoseconds until the bucket holds level, rounded up. */
 static uint64_t time_to(const struct token_bucket *b, int64_t level)
 {

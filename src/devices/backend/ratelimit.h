@@ -39,7 +39,10 @@ void ratelimit_init(struct ratelimit *limit, uint64_t ops_per_sec,
                     uint64_t bytes_per_sec, uint64_t now);
 
 /* Is there a limit at all? If not, nobody needs to read a clock. */
-bool ratelimit_active(const struct ratelimit *limit);
+static inline bool ratelimit_active(const struct ratelimit *limit)
+{
+    return limit->ops.rate || limit->bytes.rate;
+}
 
 /*
  * Let one operation of n bytes pass. 0: it has passed and is paid for; else
