@@ -264,26 +264,34 @@ uint64_t gmem_size(const struct gmem *m)
     return sum;
 }
 
-/*
- * The host bytes at gpa, and in *run how many of the n wanted are contiguous
- * there; NULL if gpa is not RAM.
- */
-static unsigned char *at(const struct gmem *m, uint64_t gpa, uint64_t n,
-                         uint64_t *run)
+/* Host bytes, and how many of those wanted are contiguous there. */
+struct run {
+    unsigned char *host; /* NULL: no RAM */
+    uint64_t n;
+};
+
+static struct run run_at(const struct gmem *m, uint64_t gpa, uint64_t n)
 {
     for (unsigned i = 0; i < m->n_slots; i++) {
         const struct gmem_slot *s = &m->slots[i];
-        uint64_t off;
+        /* Below the slot it wraps, and is outside of it too. */
+        const uint64_t off = gpa - s->base.v;
 
-        if (gpa < s->base.v)
-            continue;
-        off = gpa - s->base.v;
-        if (off >= s->size)
-            continue;
-        *run = n < s->size - off ? n : s->size - off;
-        return (unsigned char *)s->host + off;
+        if (off < s->size)
+            return (struct run){(unsigned char *)s->host + off,
+                                n < s->size - off ? n : s->size - off};
     }
-    return NULL;
+    return (struct run){0};
+}
+
+/* The same; NULL if gpa is not RAM. */
+static unsigned char *at(const struct gmem *m, uint64_t gpa, uint64_t n,
+                         uint64_t *run)
+{
+    const struct run r = run_at(m, gpa, n);
+
+    *run = r.n;
+    return r.host;
 }
 
 bool gmem_is_ram(const struct gmem *m, gpa_t base, uint64_t n)
@@ -328,8 +336,8 @@ int gmem_write(struct gmem *m, gpa_t to, const void *src, size_t n)
     return 0;
 }
 
-int gmem_iov(const struct gmem *m, gpa_t base, uint64_t n, struct iovec *iov,
-             int max)
+static int iov_of_many(const struct gmem *m, gpa_t base, uint64_t n,
+                       struct iovec *iov, int max)
 {
     uint64_t gpa = base.v, run = 0;
     int used = 0;
@@ -345,14 +353,25 @@ int gmem_iov(const struct gmem *m, gpa_t base, uint64_t n, struct iovec *iov,
     return used;
 }
 
+/* Nearly always it is one piece. */
+int gmem_iov(const struct gmem *m, gpa_t base, uint64_t n, struct iovec *iov,
+             int max)
+{
+    const struct run r = run_at(m, base.v, n);
+
+    if (!r.host || r.n != n || !n || max < 1)
+        return iov_of_many(m, base, n, iov, max);
+    *iov = (struct iovec){r.host, n};
+    return 1;
+}
+
 int gmem_win(const struct gmem *m, gpa_t base, size_t n, struct gwin *win)
 {
-    uint64_t run = 0;
-    unsigned char *host = n ? at(m, base.v, n, &run) : NULL;
+    const struct run r = run_at(m, base.v, n);
 
-    if (!host || run != n)
+    if (!r.host || r.n != n || !n)
         return -EFAULT;
-    *win = (struct gwin){.host = host, .size = n};
+    *win = (struct gwin){.host = r.host, .size = n};
     return 0;
 }
 

@@ -34,10 +34,10 @@ static int pop_requests(struct vblk_queue *queue)
 {
     struct vblk *b = queue->b;
     struct virtq *q = virtio_queue(b->v, queue->index);
-    struct vchain c = {.iov = b->scratch, .max = VIRTQ_MAX_IOV};
 
     queue->more = true;
     for (unsigned n = 0; n < b->cfg.queue_size && queue->n_free; n++) {
+        struct vchain c = {.iov = b->scratch, .max = VIRTQ_MAX_IOV};
         const int ret = virtq_pop(q, &c);
 
         if (ret < 0)

@@ -16,7 +16,7 @@
 struct vblk_slot {
     struct blk_req req;
     struct vblk_queue *queue;
-    struct iovec status;    /* the byte the driver waits for */
+    unsigned char *status;  /* guest memory: the byte the driver waits for */
     uint32_t read_bytes;    /* written to the guest if it succeeds */
     struct iovec *longer;   /* borrowed from the queue, or NULL */
     struct vblk_slot *next; /* cancelled, to be submitted again */
@@ -30,7 +30,7 @@ struct vblk_queue {
     struct iovec *arrays;               /* owned: all the long arrays */
     struct iovec *free[VBLK_LONG_IOVS]; /* those not in use */
     unsigned n_free;
-    bool dirty; /* something was pushed */
+    bool dirty; /* something was pushed; the turn is posted */
     bool more;  /* something may be left to pop */
 };
 
@@ -54,9 +54,9 @@ static inline uint16_t vblk_max_segments(const struct vblk *b)
 }
 
 /*
- * Take a popped chain: answer it at once, or submit it to the disk. Needs a
- * free long array.
+ * Take a popped chain apart: answer it at once, or submit it to the disk.
+ * Needs a free long array.
  */
-void vblk_take(struct vblk_queue *queue, const struct vchain *c);
+void vblk_take(struct vblk_queue *queue, struct vchain *c);
 
 #endif

@@ -34,7 +34,7 @@ _Static_assert(VBLK_ID_BYTES == VIRTIO_BLK_ID_BYTES, "virtio 1.2, 5.2.6");
 struct vblk_request {
     struct vblk_slot *slot;
     struct virtio_blk_outhdr header;
-    struct vchain data; /* the payload: header and status cut off */
+    struct vchain *data; /* the payload: header and status cut off */
 };
 
 /* ---- the end of a request ---- */
@@ -43,16 +43,16 @@ static void push(struct vblk_slot *s, uint8_t status, uint32_t written)
 {
     struct vblk_queue *queue = s->queue;
     struct virtq *q = virtio_queue(queue->b->v, queue->index);
-    const struct vchain last = {.n_in = 1, .iov = &s->status};
 
     if (s->longer)
         queue->free[queue->n_free++] = s->longer;
     s->longer = NULL;
     if (!q->broken)
-        vchain_write(&last, 0, &status, sizeof(status));
+        memcpy(s->status, &status, sizeof(status));
     virtq_push(q, (uint16_t)(s - queue->slots), written);
+    if (!queue->dirty)
+        loop_post(queue->b->loop, &queue->b->turn);
     queue->dirty = true;
-    loop_post(queue->b->loop, &queue->b->turn);
 }
 
 /* The status byte is written in any case; data only by a read that worked. */
@@ -112,23 +112,27 @@ static bool keep_segments(struct vblk_request *r, const struct iovec *iov,
 {
     struct vblk_slot *s = r->slot;
     struct vblk_queue *queue = s->queue;
+    struct iovec *to = s->iov;
 
     if (n > vblk_max_segments(queue->b))
         return false;
     if (n > VBLK_SHORT_IOV) {
         /* There is one: nothing is popped without. */
         BUG_ON(!queue->n_free);
-        s->longer = queue->free[--queue->n_free];
+        to = s->longer = queue->free[--queue->n_free];
     }
-    s->req.iov = s->longer ? s->longer : s->iov;
+    s->req.iov = to;
     s->req.n_iov = n;
-    memcpy(s->longer ? s->longer : s->iov, iov, (size_t)n * sizeof(*iov));
+    if (n == 1)
+        *to = *iov; /* most often; a call costs more than the copy */
+    else
+        memcpy(to, iov, (size_t)n * sizeof(*iov));
     return true;
 }
 
 static unsigned do_read(struct vblk_request *r)
 {
-    const struct vchain *c = &r->data;
+    const struct vchain *c = r->data;
 
     if (!keep_segments(r, c->iov + c->n_out, c->n_in))
         return VIRTIO_BLK_S_IOERR;
@@ -138,9 +142,9 @@ static unsigned do_read(struct vblk_request *r)
 
 static unsigned do_write(struct vblk_request *r)
 {
-    if (!keep_segments(r, r->data.iov, r->data.n_out))
+    if (!keep_segments(r, r->data->iov, r->data->n_out))
         return VIRTIO_BLK_S_IOERR;
-    return submit(r, BLK_WRITE, r->header.sector, r->data.out_bytes);
+    return submit(r, BLK_WRITE, r->header.sector, r->data->out_bytes);
 }
 
 static unsigned do_flush(struct vblk_request *r)
@@ -154,7 +158,7 @@ static unsigned do_get_id(struct vblk_request *r)
     const struct vblk *b = r->slot->queue->b;
 
     r->slot->read_bytes =
-        (uint32_t)vchain_write(&r->data, 0, b->cfg.id, VBLK_ID_BYTES);
+        (uint32_t)vchain_write(r->data, 0, b->cfg.id, VBLK_ID_BYTES);
     return VIRTIO_BLK_S_OK;
 }
 
@@ -162,9 +166,9 @@ static unsigned do_get_id(struct vblk_request *r)
 static bool read_range(const struct vblk_request *r,
                        struct virtio_blk_discard_write_zeroes *range)
 {
-    if (r->data.out_bytes != sizeof(*range))
+    if (r->data->out_bytes != sizeof(*range))
         return false;
-    vchain_read(&r->data, 0, range, sizeof(*range));
+    vchain_read(r->data, 0, range, sizeof(*range));
     return range->num_sectors <= VBLK_RANGE_SECTORS;
 }
 
@@ -209,7 +213,7 @@ static unsigned do_request(struct vblk_request *r)
 /* ---- taking requests ---- */
 
 /* Cut the status byte off the end; there is one. */
-static struct iovec cut_status(struct vchain *c)
+static unsigned char *cut_status(struct vchain *c)
 {
     struct iovec *last = &c->iov[c->n_out + c->n_in - 1];
     unsigned char *base = last->iov_base;
@@ -217,7 +221,7 @@ static struct iovec cut_status(struct vchain *c)
     c->in_bytes--;
     if (--last->iov_len == 0)
         c->n_in--;
-    return (struct iovec){base + last->iov_len, 1};
+    return base + last->iov_len;
 }
 
 /* Cut n bytes off the front; there are as many. */
@@ -238,9 +242,9 @@ static void cut_front(struct vchain *c, size_t n)
     }
 }
 
-void vblk_take(struct vblk_queue *queue, const struct vchain *c)
+void vblk_take(struct vblk_queue *queue, struct vchain *c)
 {
-    struct vblk_request r = {.slot = &queue->slots[c->head], .data = *c};
+    struct vblk_request r = {.slot = &queue->slots[c->head], .data = c};
     unsigned status = VIRTIO_BLK_S_IOERR;
 
     if (!c->in_bytes) {
@@ -250,10 +254,9 @@ void vblk_take(struct vblk_queue *queue, const struct vchain *c)
     }
     r.slot->queue = queue;
     r.slot->read_bytes = 0;
-    r.slot->status = cut_status(&r.data);
-    if (vchain_read(&r.data, 0, &r.header, sizeof(r.header)) ==
-        sizeof(r.header)) {
-        cut_front(&r.data, sizeof(r.header));
+    r.slot->status = cut_status(c);
+    if (vchain_read(c, 0, &r.header, sizeof(r.header)) == sizeof(r.header)) {
+        cut_front(c, sizeof(r.header));
         status = do_request(&r);
     }
     if (status != SUBMITTED)

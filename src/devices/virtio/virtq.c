@@ -341,7 +341,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t vchain_read(const struct vchain *c, uint64_t off, void *dst, size_t n)
+size_t vchain_gather(const struct vchain *c, uint64_t off, void *dst, size_t n)
 {
     const struct iovec *end = c->iov + c->n_out;
     const struct iovec *v = seek(c->iov, c->n_out, &off);
@@ -358,8 +358,8 @@ size_t vchain_read(const struct vchain *c, uint64_t off, void *dst, size_t n)
     return done;
 }
 
-size_t vchain_write(const struct vchain *c, uint64_t off, const void *src,
-                    size_t n)
+size_t vchain_scatter(const struct vchain *c, uint64_t off, const void *src,
+                      size_t n)
 {
     const struct iovec *in = c->iov + c->n_out;
     const struct iovec *end = in + c->n_in;

@@ -17,6 +17,7 @@
 #include "mmu/gwin.h"
 #include "vmm/types.h"
 
+#include <string.h>
 #include <sys/uio.h>
 
 #define VIRTQ_MAX_SIZE  1024u /* entries; what a transport offers at most */
@@ -102,12 +103,34 @@ void virtq_quiet(struct virtq *q);
  */
 must_check bool virtq_listen(struct virtq *q);
 
+/* The same as below, whatever the segments. */
+size_t vchain_gather(const struct vchain *c, uint64_t off, void *dst, size_t n);
+size_t vchain_scatter(const struct vchain *c, uint64_t off, const void *src,
+                      size_t n);
+
 /*
  * Copy from byte off of what is to be read, or to byte off of what is to be
- * written; once, and never over the end. Return the bytes copied.
+ * written; once, and never over the end. Return the bytes copied. Inline is
+ * what headers and status bytes are: the first segment holds them.
  */
-size_t vchain_read(const struct vchain *c, uint64_t off, void *dst, size_t n);
-size_t vchain_write(const struct vchain *c, uint64_t off, const void *src,
-                    size_t n);
+static inline size_t vchain_read(const struct vchain *c, uint64_t off,
+                                 void *dst, size_t n)
+{
+    if (off || !c->n_out || n > c->iov->iov_len)
+        return vchain_gather(c, off, dst, n);
+    fetch_copy(dst, c->iov->iov_base, n);
+    return n;
+}
+
+static inline size_t vchain_write(const struct vchain *c, uint64_t off,
+                                  const void *src, size_t n)
+{
+    const struct iovec *in = c->iov + c->n_out;
+
+    if (off || !c->n_in || n > in->iov_len)
+        return vchain_scatter(c, off, src, n);
+    memcpy(in->iov_base, src, n);
+    return n;
+}
 
 #endif
