@@ -28,7 +28,8 @@
 #define ADDRESS_REG    0x000000fcu
 #define ADDRESS_ZERO   0x7f000003u /* bits that are not there */
 
-#define DATA_PORT 4u /* behind the address port */
+#define DATA_PORT  4u /* behind the address port */
+#define RESET_PORT 1u
 
 #define ECAM_REG  0xfffu
 #define ECAM_FUNC 0x7000u
@@ -52,9 +53,11 @@ struct pci_bus {
     struct intr lines[PCI_N_LINES];
     unsigned asserting[PCI_N_LINES]; /* functions that do, per line */
     uint8_t irq;
-    uint32_t address; /* as written to 0xCF8 */
+    uint32_t address;               /* as written to 0xCF8 */
+    const struct io_ops *reset_ops; /* of 0xCF9, or NULL */
+    void *reset_dev;                /* borrowed */
     struct pci_func *slots[PCI_MAX_SLOTS];
-    struct pci_func bridge;
+    struct pci_func bridge; /* in slot 0 unless the owner has another */
 };
 
 /* ---- BARs ---- */
@@ -211,10 +214,15 @@ static void data_access(struct pci_bus *b, uint64_t off, void *data, unsigned n,
 }
 
 /*
- * The address port is a dword and nothing else: other widths are of other
- * devices (a reset register, configuration mechanism #2), of which there are
- * none.
+ * The address port is a dword and nothing else: a byte at its second port is
+ * the reset register's, if there is one, and nobody has configuration
+ * mechanism #2.
  */
+static bool is_reset(const struct pci_bus *b, uint64_t off, unsigned n)
+{
+    return b->reset_ops && off == RESET_PORT && n == 1;
+}
+
 static void ports_read(void *dev, uint64_t off, void *data, unsigned n)
 {
     struct pci_bus *b = dev;
@@ -223,6 +231,8 @@ static void ports_read(void *dev, uint64_t off, void *data, unsigned n)
         data_access(b, off, data, n, false);
     else if (off == 0 && n == sizeof(b->address))
         memcpy(data, &b->address, n);
+    else if (is_reset(b, off, n))
+        b->reset_ops->read(b->reset_dev, 0, data, n);
     else
         memset(data, 0xff, n);
 }
@@ -239,6 +249,8 @@ static void ports_write(void *dev, uint64_t off, const void *data, unsigned n)
         data_access(b, off, &copy, n, true);
     else if (off == 0 && n == sizeof(copy))
         b->address = copy & ~ADDRESS_ZERO;
+    else if (is_reset(b, off, n))
+        b->reset_ops->write(b->reset_dev, 0, &copy, n);
 }
 
 const struct io_ops pci_ports_ops = {
@@ -262,9 +274,11 @@ struct pci_bus *pci_bus_create(const struct pci_bus_config *cfg)
     b->windows[SPACE_PIO] = (struct space_left){cfg->ports, cfg->ports.base};
     b->windows[SPACE_MMIO] = (struct space_left){cfg->memory, cfg->memory.base};
     memcpy(b->lines, cfg->lines, sizeof(b->lines));
+    b->reset_ops = cfg->reset_ops;
+    b->reset_dev = cfg->reset_dev;
     pci_func_init(&b->bridge, NULL, NULL, &bridge_ids);
-    b->bridge.bus = b;
-    b->slots[0] = &b->bridge;
+    b->slots[0] = cfg->host ? cfg->host : &b->bridge;
+    b->slots[0]->bus = b;
     return b;
 }
 

@@ -94,6 +94,11 @@ struct pci_bus_config {
     /* Copied. INTA# of a slot is the line MACHINE_PCI_LINE says. */
     struct intr lines[PCI_N_LINES];
     uint8_t irq; /* for Interrupt Line registers: that of line 0 */
+    /* Borrowed: slot 0's function; NULL: a generic host bridge. */
+    struct pci_func *host;
+    /* A reset register of one byte at 0xCF9, amid the address port, or NULL. */
+    const struct io_ops *reset_ops;
+    void *reset_dev; /* borrowed */
 };
 
 /* ---- making a function (func.c) ---- */

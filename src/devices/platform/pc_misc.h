@@ -28,8 +28,8 @@ struct pc_misc *pc_misc_create(const struct pc_misc_hooks *hooks);
 void pc_misc_destroy(struct pc_misc *m);
 
 /*
- * One port each. 0xcf9 lies among the ports of the PCI host bridge: where
- * that claims all eight, it hands byte accesses of this one on.
+ * One port each. 0xcf9 lies among the ports of the PCI bus, which hands byte
+ * accesses of this one on (pci_bus_config.reset_ops).
  */
 extern const struct io_ops pc_misc_cf9_ops;
 extern const struct io_ops pc_misc_port92_ops;
