@@ -11,6 +11,8 @@
  * acknowledge gives a vector; the 8259's output ends with its last request.
  * Time passes from deadline to deadline, and in leaps of up to years.
  */
+#include "devices/pci/i440fx.h"
+#include "devices/pci/piix.h"
 #include "devices/platform/clock.h"
 #include "devices/platform/fw_cfg.h"
 #include "devices/platform/hpet.h"
@@ -66,6 +68,11 @@ struct machine {
     struct intr irq1;
     struct intr irq12;
     struct fw_cfg *cfg;
+    struct bus *bus; /* for ports that firmware moves */
+    struct pci_bus *pci;
+    struct i440fx *host;
+    struct piix_isa *isa;
+    struct piix_acpi *acpi;
     struct place places[20];
     unsigned n_places;
 };
@@ -242,6 +249,58 @@ static void build_fw_cfg(struct machine *m)
     place(m, &fw_cfg_ops, m->cfg, FW_CFG_PORTS);
 }
 
+static void on_pam(void *ctx, const struct i440fx_segment *s)
+{
+    (void)ctx;
+    BUG_ON(s->base.v < 0xc0000 || s->base.v + s->size > MIB);
+}
+
+/* Both functions are plugged; the power management's ports are moved. */
+static void build_pci(struct machine *m)
+{
+    const struct i440fx_hooks hooks = {.pam = on_pam};
+    struct pci_bus_config cfg = {.ports = {0xc000, 0x10000},
+                                 .reset_ops = &pc_misc_cf9_ops,
+                                 .reset_dev = m->misc};
+
+    cfg.bus = m->bus = bus_create();
+    m->host = i440fx_create(&hooks);
+    m->isa = piix_isa_create(m->irq);
+    BUG_ON(!m->bus || !m->host || !m->isa);
+    m->acpi = piix_acpi_create(m->bus, m->pm);
+    cfg.host = i440fx_func(m->host);
+    for (unsigned i = 0; i < PCI_N_LINES; i++)
+        cfg.lines[i] = make_line(m, PC_IRQ_PIRQ + i);
+    m->pci = pci_bus_create(&cfg);
+    BUG_ON(!m->acpi || !m->pci);
+    BUG_ON(pci_bus_plug(m->pci, 1, piix_isa_func(m->isa)) < 0);
+    BUG_ON(pci_bus_plug(m->pci, 2, piix_acpi_func(m->acpi)) < 0);
+    BUG_ON(bus_claim(m->bus, SPACE_PIO, 0xcf8, 8, &pci_ports_ops, m->pci) < 0);
+}
+
+static void destroy_pci(struct machine *m)
+{
+    piix_acpi_destroy(m->acpi);
+    piix_isa_destroy(m->isa);
+    pci_bus_destroy(m->pci);
+    i440fx_destroy(m->host);
+    bus_destroy(m->bus);
+}
+
+/* A configuration register in one step, or a port that may be anywhere. */
+static void reach_pci(struct machine *m, const struct step *s)
+{
+    const uint32_t address = 0x80000000u | (s->off & 0x7fffu);
+    uint32_t v = s->value;
+
+    if (s->off & 0x8000u) {
+        bus_access(m->bus, SPACE_PIO, s->value >> 16, &v, 2, s->off & 1);
+        return;
+    }
+    bus_access(m->bus, SPACE_PIO, 0xcf8, &(uint32_t){address}, 4, true);
+    bus_access(m->bus, SPACE_PIO, 0xcfc, &v, 4, true);
+}
+
 /* A message can only hold what an entry of the I/O APIC can. */
 static void on_send(void *ctx, uint64_t addr, uint32_t data)
 {
@@ -286,12 +345,15 @@ static void machine_build(struct machine *m)
     build_misc(m);
     build_kbc(m);
     build_fw_cfg(m);
+    build_pci(m);
     /* What comes later goes behind: seeds name places by their number. */
     place(m, &ioapic_ops, m->ioapic, IOAPIC_SIZE);
+    place(m, &pci_ports_ops, m->pci, 8);
 }
 
 static void machine_destroy(struct machine *m)
 {
+    destroy_pci(m);
     fw_cfg_destroy(m->cfg);
     i8042_destroy(m->kbc);
     pc_misc_destroy(m->misc);
@@ -392,7 +454,7 @@ static void fw_cfg_command(struct machine *m, const struct step *s)
 /* What comes from outside. */
 static void push(struct machine *m, const struct step *s)
 {
-    switch (s->chip % 9) {
+    switch (s->chip % 10) {
     case 0:
         piix4_pm_power_button(m->pm);
         break;
@@ -417,6 +479,9 @@ static void push(struct machine *m, const struct step *s)
         break;
     case 8:
         ioapic_eoi(m->ioapic, (uint8_t)s->value);
+        break;
+    case 9:
+        reach_pci(m, s);
         break;
     default:
         pc_misc_keyboard_a20(m->misc, s->value & 1);
