@@ -29,6 +29,7 @@
 
 #define TEARDOWN_SECONDS 10 /* the most a process takes to end, once told */
 #define MAX_TIMEOUT      86400
+#define FRESH_MS         50 /* for the guest's answer */
 #define TEXT_MAX         128
 
 /* A command line, parsed. */
@@ -269,6 +270,31 @@ static json_t *arguments(const struct request *req)
     return NULL;
 }
 
+/*
+ * A status tells the memory figures of the last time somebody asked, and has
+ * the guest fill in new ones: where they are old, a second look has those.
+ */
+static json_t *freshen(struct ctl_conn *conn, const struct command *cmd,
+                       json_t *reply)
+{
+    const json_t *balloon = json_object_get(reply, "balloon");
+    const json_t *age = json_object_get(balloon, "age");
+    json_t *newer = NULL;
+
+    if (!json_is_true(json_object_get(balloon, "driver")) ||
+        (age && json_integer_value(age) == 0))
+        return reply;
+    poll(NULL, 0, FRESH_MS);
+    if (ctl_conn_ask(conn, cmd->words.name, NULL, &newer) < 0)
+        return reply;
+    if (!json_is_true(json_object_get(newer, "ok"))) {
+        json_decref(newer);
+        return reply;
+    }
+    json_decref(reply);
+    return newer;
+}
+
 /* Ask, and show the answer. */
 static int run_ask(const struct command *cmd, const struct request *req)
 {
@@ -281,8 +307,10 @@ static int run_ask(const struct command *cmd, const struct request *req)
         return VMM_EXIT_HOST;
     args = arguments(req);
     reply = ask(&g, &conn, cmd->words.name, args);
-    if (reply)
+    if (reply) {
+        reply = freshen(&conn, cmd, reply);
         ret = cmd->show(cmd, req, reply);
+    }
     json_decref(args);
     json_decref(reply);
     ctl_conn_close(&conn);

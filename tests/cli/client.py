@@ -209,6 +209,28 @@ class ClientTest(unittest.TestCase):
         thread = threading.Thread(target=speak, daemon=True)
         thread.start()
 
+    def test_old_figures_are_asked_for_again(self):
+        def answer(ages):
+            def speak(peer):
+                for age in ages:
+                    said = {"vmm": 1, "ok": True,
+                            "balloon": {"driver": True, "free": 4096, **age}}
+                    peer.sendall(json.dumps(said).encode() + b"\n")
+                    peer.recv(4096)
+            return speak
+
+        ages = [{"age": 99}, {"age": 0}]
+        self.pretend(answer(ages))
+        self.assertRegex(self.run_it("status", "evil"),
+                         r"(?m)^balloon\.age +0s$")
+        ages[0] = {}  # never told so far
+        self.assertRegex(self.run_it("status", "evil"),
+                         r"(?m)^balloon\.age +0s$")
+        # Nothing newer comes: what there is is shown.
+        ages[:] = [{"age": 99}]
+        self.assertRegex(self.run_it("status", "evil"),
+                         r"(?m)^balloon\.age +1m39s$")
+
     def test_answers_that_are_none(self):
         answers = {
             "garbage": b"\xff\0garbage\n",
