@@ -4,11 +4,13 @@
  *
  * What was taken must be what a second reading of the text finds: the words
  * joined by commas, with their own commas doubled, are the text again. And a
- * --disk that was taken holds only what its keys allow.
+ * --disk, or a --virtio-console, that was taken holds only what its keys
+ * allow.
  *
  * Run with -close_fd_mask=2: each refused input logs a line.
  */
 #include "keyval.h"
+#include "opt_console.h"
 #include "opt_disk.h"
 #include "vmm/log.h"
 
@@ -92,6 +94,19 @@ static void fuzz_disk(const char *text)
     disk_option_free(&o);
 }
 
+static void fuzz_port(const char *text)
+{
+    struct port_option o;
+
+    if (port_option_parse(text, &o) < 0)
+        return;
+    BUG_ON(o.place.kind > CONSOLE_NONE);
+    BUG_ON((o.place.kind == CONSOLE_FILE || o.place.kind == CONSOLE_UNIX) !=
+           (o.place.path && o.place.path[0]));
+    BUG_ON(o.name && (!o.name[0] || strlen(o.name) > PORT_NAME_MAX));
+    port_option_free(&o);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[MAX_INPUT + 1];
@@ -102,5 +117,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     fuzz_grammar(text);
     fuzz_disk(text);
+    fuzz_port(text);
     return 0;
 }
