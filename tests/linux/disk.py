@@ -80,7 +80,7 @@ def rows(long):
     """The rows, their images by name."""
     for kernel, transport in LONG if long else SHORT:
         common = {
-            "seconds": 1800 if long else 240,
+            "seconds": 1800 if long else 360,
             "images": {
                 "kernel": (kernel, "bzimage"),
                 "initrd": (kernel, "initramfs"),

@@ -45,7 +45,7 @@ def rows(long):
         yield {
             "name": f"linux/net-{kind}-{transport}-{release}",
             "boots": [TAP_STEPS if kind == "tap" else USER_STEPS],
-            "seconds": 1200 if long else 240,
+            "seconds": 1200 if long else 360,
             "images": {
                 "kernel": (kernel, "bzimage"),
                 "initrd": (kernel, "initramfs"),
