@@ -146,7 +146,7 @@ static void flush_with_data(void)
     hostile_request(BLK_FLUSH, 77);
     memset(hostile_data, 0x5a, SECTOR);
     hostile_fire(0);
-    (void)vq_wait(&victim.q, CLOCK_S);
+    (void)vq_wait(&victim.q, DISK_PATIENCE);
     CHECK_LE("status", hostile_status(), BLK_UNSUPP);
     CHECK_EQ("data", bytes_are(hostile_data, 0x5a, SECTOR), 1);
 }
@@ -239,7 +239,7 @@ static uint8_t in_pieces(uint32_t type, uint64_t sector, const uint32_t *bytes,
                           (at >= readable ? VQ_WRITE : 0)),
                (uint16_t)(i + 1));
     hostile_fire(0);
-    (void)vq_wait(&victim.q, CLOCK_S);
+    (void)vq_wait(&victim.q, DISK_PATIENCE);
     victim.q.seen = vq_used_idx(&victim.q);
     memcpy(block, whole.rest, SECTOR);
     return __atomic_load_n(&begin[at - 1], __ATOMIC_ACQUIRE);
@@ -304,7 +304,7 @@ static void fill_ring(uint32_t type, uint32_t len, unsigned n)
         if (disk_add(&victim, i, type, 0, block, len) < 0)
             test_error("no room for request %u", i);
     vq_kick(&victim.q);
-    while (answered < n && vq_wait(&victim.q, 5 * CLOCK_S))
+    while (answered < n && vq_wait(&victim.q, DISK_PATIENCE))
         answered += vq_get(&victim.q, &head, &written);
     CHECK_EQ("answers", answered, n);
     for (unsigned i = 0; i < n; i++)

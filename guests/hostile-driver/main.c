@@ -15,8 +15,8 @@
 #include "string.h"
 
 #define MARK      0xc3c3c3c3u
-#define IN_FLIGHT 64u
-#define RUN       16u /* sectors of each request in flight */
+#define IN_FLIGHT 32u
+#define RUN       8u /* sectors of each request in flight */
 
 static uint8_t buffers[IN_FLIGHT][RUN * SECTOR] __attribute__((aligned(4096)));
 
@@ -126,7 +126,7 @@ static void bad_place(const struct virtio_place *at)
     virtio_go(v);
     hostile_request(BLK_IN, 0);
     hostile_fire(0);
-    if (!virtio_await_status(v, VIRTIO_NEEDS_RESET, CLOCK_S))
+    if (!virtio_await_status(v, VIRTIO_NEEDS_RESET, DISK_PATIENCE))
         test_fail("a queue of size %u at 0x%llx: expected NEEDS_RESET, seen "
                   "device status 0x%x",
                   at->size, (unsigned long long)at->desc, virtio_status(v));
@@ -241,7 +241,7 @@ static void mine_again(void)
 
 static void reset_in_flight(void)
 {
-    for (unsigned round = 0; round < 16; round++) {
+    for (unsigned round = 0; round < 8; round++) {
         disk_again(&victim);
         begin_reads();
         set_status(0);
@@ -256,10 +256,10 @@ static void queue_reset_in_flight(void)
     struct virtio *v = &victim.dev;
 
     CHECK_EQ("queue reset offered", !!(v->features & VIRTIO_F_RING_RESET), 1);
-    for (unsigned round = 0; round < 16; round++) {
+    for (unsigned round = 0; round < 8; round++) {
         begin_reads();
         v->bus->queue_reset(v, 0);
-        if (!clock_wait(!v->bus->queue_resetting(v, 0), CLOCK_S))
+        if (!clock_wait(!v->bus->queue_resetting(v, 0), DISK_PATIENCE))
             test_fail("a queue reset does not end");
         CHECK_EQ("enabled", v->bus->queue_enabled(v, 0), 0);
         mine_again();
@@ -275,7 +275,7 @@ static void writes_in_flight(void)
 {
     const uint32_t seed = 77;
 
-    for (unsigned round = 0; round < 4; round++) {
+    for (unsigned round = 0; round < 2; round++) {
         disk_again(&victim);
         for (unsigned i = 0; i < IN_FLIGHT; i++) {
             const uint64_t sector = 512 + (uint64_t)i * RUN;
@@ -327,7 +327,7 @@ static void features_skipped(void)
     vq_open(&victim.q, v, 0, 16);
     set_status(VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_DRIVER_OK);
     CHECK_EQ("NEEDS_RESET without FEATURES_OK",
-             virtio_await_status(v, VIRTIO_NEEDS_RESET, CLOCK_S), 1);
+             virtio_await_status(v, VIRTIO_NEEDS_RESET, DISK_PATIENCE), 1);
     hostile_request(BLK_IN, 0);
     hostile_fire(0);
     clock_delay(10 * CLOCK_MS);

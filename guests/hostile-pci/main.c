@@ -224,7 +224,7 @@ static void bar_off(void)
                  UINT32_MAX);
         vq_notify(&victim.q); /* into nothing */
         mmio_write16(config(PCI_COMMAND), PCI_CMD_MEMORY | PCI_CMD_MASTER);
-        if (!clock_wait(vq_used_idx(&victim.q) == IN_FLIGHT, 2 * CLOCK_S))
+        if (!clock_wait(vq_used_idx(&victim.q) == IN_FLIGHT, DISK_PATIENCE))
             test_fail("answers: expected %u, seen %u", IN_FLIGHT,
                       vq_used_idx(&victim.q));
     }

@@ -370,7 +370,8 @@ static void breaks_often(void)
     for (unsigned i = 0; i < 100; i++) {
         disk_again(&victim);
         publish(0x8000);
-        if (!virtio_await_status(&victim.dev, VIRTIO_NEEDS_RESET, CLOCK_S))
+        if (!virtio_await_status(&victim.dev, VIRTIO_NEEDS_RESET,
+                                 DISK_PATIENCE))
             test_fail("expected NEEDS_RESET %u times, seen %u", 100, i);
     }
 }
@@ -465,7 +466,7 @@ static void scribbled_used(void)
         __atomic_store_n(&used->idx, (uint16_t)(n * 1000u), __ATOMIC_RELEASE);
         hostile_request(BLK_IN, 0);
         hostile_fire(0);
-        if (!clock_wait(vq_used_idx(q) == n, CLOCK_S))
+        if (!clock_wait(vq_used_idx(q) == n, DISK_PATIENCE))
             test_fail("used index: expected %u, seen %u", n, vq_used_idx(q));
         CHECK_EQ("status", hostile_status(), BLK_OK);
         CHECK_EQ("used head", used->ring[n - 1].id, 0);

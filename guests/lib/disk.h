@@ -104,8 +104,8 @@ uint8_t disk_do(struct disk *d, uint32_t type, uint64_t sector, void *data,
 /* The same for DISCARD and ZEROES. */
 uint8_t disk_do_range(struct disk *d, uint32_t type, uint64_t sector,
                       uint32_t count, uint32_t flags);
-/* How long disk_do waits; 5 s. */
-#define DISK_PATIENCE (5 * CLOCK_S)
+/* How long disk_do waits: a host may have more to do than this guest. */
+#define DISK_PATIENCE (15 * CLOCK_S)
 
 /* Write a pattern (at most DISK_RUN sectors) and say so, if it succeeds. */
 #define DISK_RUN 256u

@@ -45,7 +45,8 @@ void hostile_fire(uint16_t head);
 /* The status byte of hostile_request. */
 uint8_t hostile_status(void);
 
-/* The outcomes. Each is a failed check if it does not come in 2 s. */
+/* The outcomes. Each is a failed check if it does not come in
+ * DISK_PATIENCE. */
 void hostile_expect_status(uint8_t status);
 /* NEEDS_RESET; and from then on the device leaves the ring alone. */
 void hostile_expect_broken(void);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #define MAX_DEVICES 64u
+#define PATIENCE    (15 * CLOCK_S)
 
 static const struct virtio_bus *const buses[] = {&virtio_pci_bus,
                                                  &virtio_mmio_bus};
@@ -33,7 +34,7 @@ uint8_t virtio_status(struct virtio *v)
 bool virtio_reset(struct virtio *v)
 {
     v->bus->set_status(v, 0);
-    return clock_wait(v->bus->status(v) == 0, CLOCK_S);
+    return clock_wait(v->bus->status(v) == 0, PATIENCE);
 }
 
 bool virtio_begin(struct virtio *v, uint64_t wanted)

@@ -84,7 +84,7 @@ struct virtio {
 /* The nth device (from 0) of a kind; false if there are fewer. */
 bool virtio_find(struct virtio *v, uint32_t id, unsigned nth);
 
-/* Write 0 to the status and wait until it reads 0; false after a second. */
+/* Write 0 to the status and wait until it reads 0; false after a while. */
 bool virtio_reset(struct virtio *v);
 
 /*
