@@ -260,6 +260,8 @@ int cmd_run(int argc, char **argv)
 
     /* Few threads allocate, and seldom: one arena is enough. */
     mallopt(M_ARENA_MAX, 1);
+    /* Rings and request slots cost memory once they are used, not before. */
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024);
     switch (config_parse(&r.cfg, argc, argv)) {
     case CONFIG_HELP:
         code = VMM_EXIT_OK;
