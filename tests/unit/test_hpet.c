@@ -153,6 +153,11 @@ static void accesses_of_every_width(void **state)
     chip_write(&hpet_ops, r->hpet, MAIN + 2, 0, 4);
     chip_write(&hpet_ops, r->hpet, MAIN + 4, 0, 8);
     assert_int_equal(get(r, MAIN), 0xaabbccdd55667788ull);
+    /* Where no register is. */
+    put(r, 0x028, UINT64_MAX);
+    put(r, T(3), UINT64_MAX);
+    put(r, T(0) + 0x18, UINT64_MAX);
+    assert_int_equal(get(r, 0x028) | get(r, T(3)) | get(r, T(0) + 0x18), 0);
     put4(r, MAIN, 1);
     assert_int_equal(get(r, MAIN), 0xaabbccdd00000001ull);
 }

@@ -75,7 +75,7 @@ static void what_goes_away_is_spurious(void **state)
     assert_false(out(r));
     assert_int_equal(ack(r), 0x0f);
     assert_int_equal(isr(r, MASTER), 0);
-    /* The slave's: 15, and the master serves its cascade input. */
+    /* A request that a poll took is gone, too. */
     init_pair(r, 0x11, 0x01);
     raise_line(r, 9);
     put(r, SLAVE, 0, POLL);
@@ -97,6 +97,19 @@ static void spurious_from_the_slave(void **state)
     /* A master that takes its input for its own sees it through. */
     put(r, SLAVE, 1, 0x00);
     assert_int_equal(ack(r), 0x71);
+    /* Called for an input that is none of its own: it answers 7 of its. */
+    put(r, MASTER, 0, 0x11);
+    put(r, MASTER, 1, 0x08);
+    put(r, MASTER, 1, 0x08);
+    put(r, MASTER, 1, 0x01);
+    put(r, SLAVE, 0, 0x11);
+    put(r, SLAVE, 1, 0x70);
+    put(r, SLAVE, 1, 0x03);
+    put(r, SLAVE, 1, 0x01);
+    raise_line(r, 3);
+    assert_int_equal(ack(r), 0x77);
+    assert_int_equal(isr(r, MASTER), 0x08);
+    assert_int_equal(isr(r, SLAVE), 0);
 }
 
 static void masks(void **state)
