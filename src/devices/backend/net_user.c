@@ -34,8 +34,6 @@
 /* What a driver that can be told is told; the most that passt handles. */
 #define USER_MTU 65520
 
-extern char **environ;
-
 /* Everything that is in progress while passt starts. */
 struct launch {
     char specs[NET_MAX_HOSTFWD][SPEC_BYTES];

@@ -108,7 +108,11 @@ static bool do_mac_table(struct vnet *n, struct args *a)
     struct vnet_filter next = n->filter;
 
     vnet_filter_clear(&next);
-    if (!get_table(a, &next) || !get_table(a, &next) || left(a))
+    /* Single addresses, then those of groups. */
+    for (unsigned i = 0; i < 2; i++)
+        if (!get_table(a, &next))
+            return false;
+    if (left(a))
         return false;
     n->filter = next;
     return true;
