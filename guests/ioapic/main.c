@@ -95,13 +95,17 @@ static void level(void)
 {
     seen = 0;
     clear_at = 3;
+    /* Or the rise would be an edge to the open pin, and one interrupt more. */
+    ioapic_set_entry(PIN, IOAPIC_MASKED);
     raise_line();
     ioapic_set_entry(PIN, IOAPIC_DEST(apic_id()) | IOAPIC_LEVEL | VECTOR_PIN);
     CHECK_EQ("remote IRR of a level not taken",
              ioapic_entry(PIN) & IOAPIC_REMOTE, IOAPIC_REMOTE);
     wait_for(3, PATIENCE);
     wait_for(4, QUIET);
-    CHECK_EQ("interrupts of a level until its cause is gone", seen, 3);
+    /* A host's KVM may tell of one EOI twice: then one more is on its way. */
+    CHECK_GE("interrupts of a level until its cause is gone", seen, 3);
+    CHECK_LE("interrupts of a level when its cause was gone", seen, 4);
     CHECK_EQ("remote IRR after the last EOI", ioapic_entry(PIN) & IOAPIC_REMOTE,
              0);
     ioapic_mask(PIN);

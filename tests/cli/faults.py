@@ -318,7 +318,7 @@ class SyscallTest(FaultCase):
             with self.subTest(error):
                 r = self.strace("-e", f"inject=io_uring_setup:error={error}")
                 self.assertEqual(r.code, HOST, r)
-                self.assertRegex(r.err, rf"io_uring_setup: .*{advice}")
+                self.assertRegex(r.err, rf"io_uring: .*{advice}")
                 self.assert_nothing_left()
 
     def test_old_kernel_without_single_issuer(self):

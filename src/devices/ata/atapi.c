@@ -140,8 +140,8 @@ static void request_sense(struct ata_drive *d, const struct packet *p)
 static void inquiry(struct ata_drive *d, const struct packet *p)
 {
     /* Vendor, product and revision, 8, 16 and 4 characters. */
-    static const char names[28] __attribute__((nonstring)) =
-        "VMM     VMM DVD-ROM     1.0 ";
+    static const char names[] = "VMM     VMM DVD-ROM     1.0 ";
+    const size_t n = sizeof(names) - 1;
     unsigned char *out = d->ch->buf;
 
     if (p->b[1] & 1) { /* vital product data */
@@ -153,7 +153,7 @@ static void inquiry(struct ata_drive *d, const struct packet *p)
     out[1] = 0x80; /* removable */
     out[3] = 0x21; /* ATAPI's response format */
     out[4] = 31;   /* bytes that follow */
-    memcpy(out + 8, names, sizeof(names));
+    memcpy(out + 8, names, n);
     answer(d, 36, be16(p->b + 3));
 }
 
