@@ -224,7 +224,8 @@ static void bar_off(void)
         CHECK_EQ("registers that are off", mmio_read32(victim.dev.base),
                  UINT32_MAX);
         vq_notify(&victim.q); /* into nothing */
-        mmio_write16(config(PCI_COMMAND), PCI_CMD_MEMORY | PCI_CMD_MASTER);
+        mmio_write16(config(PCI_COMMAND),
+                     PCI_CMD_PORTS | PCI_CMD_MEMORY | PCI_CMD_MASTER);
         if (!clock_wait(vq_used_idx(&victim.q) == IN_FLIGHT, DISK_PATIENCE))
             test_fail("answers: expected %u, seen %u", IN_FLIGHT,
                       vq_used_idx(&victim.q));
@@ -398,6 +399,8 @@ static void kick_nobody(void)
         mmio_write16(v->notify_at + q * v->notify_step, 0xffff);
         mmio_write32(v->notify_at + q * v->notify_step, UINT32_MAX);
         mmio_write8(v->notify_at + q * v->notify_step + 1, 0xff);
+        outw((uint16_t)(v->notify_port + q * v->notify_step), 0xffff);
+        outb((uint16_t)(v->notify_port + q * v->notify_step + 1), 0xff);
     }
     hostile_expect_nothing();
     serves();

@@ -113,7 +113,8 @@ static void any_function(uint32_t r)
         mmio_write16(victim.dev.base + VPCI_QUEUE_VECTOR, r >> 8 & 3);
         break;
     }
-    mmio_write16(f + PCI_COMMAND, PCI_CMD_MEMORY | PCI_CMD_MASTER);
+    mmio_write16(f + PCI_COMMAND,
+                 PCI_CMD_PORTS | PCI_CMD_MEMORY | PCI_CMD_MASTER);
 }
 
 static void (*const acts[])(uint32_t r) = {

@@ -78,6 +78,7 @@ struct virtio {
     unsigned slot;
     uintptr_t isr;
     uintptr_t notify_at;
+    uint16_t notify_port; /* the same, at ports; 0: none */
     uint32_t notify_step; /* bytes from queue to queue */
 };
 

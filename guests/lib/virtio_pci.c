@@ -44,17 +44,25 @@ static void select(const struct virtio *v, uint16_t q)
     set16(v, VPCI_QUEUE_SELECT, q);
 }
 
-/* Where one of the structures is, and its capability; 0: nowhere. */
+static bool is_port(const struct virtio *v, unsigned bar)
+{
+    return mmio_read32(v->function + PCI_BAR + 4 * bar) & 1;
+}
+
+/*
+ * Where one of the structures is, in memory or at ports, and its capability;
+ * 0: nowhere.
+ */
 static uintptr_t find(const struct virtio *v, enum virtio_pci_cap type,
-                      unsigned *cap)
+                      bool ports, unsigned *cap)
 {
     for (*cap = 0;
          (*cap = pci_capability(v->function, PCI_CAP_VENDOR, *cap)) != 0;) {
         const uintptr_t at = v->function + *cap;
+        const unsigned bar = mmio_read8(at + VPCI_CAP_BAR);
 
-        if (mmio_read8(at + VPCI_CAP_TYPE) == type)
-            return (uintptr_t)pci_bar(v->function,
-                                      mmio_read8(at + VPCI_CAP_BAR)) +
+        if (mmio_read8(at + VPCI_CAP_TYPE) == type && is_port(v, bar) == ports)
+            return (uintptr_t)pci_bar(v->function, bar) +
                    mmio_read32(at + VPCI_CAP_OFFSET);
     }
     return 0;
@@ -81,12 +89,14 @@ static bool probe(struct virtio *v, unsigned index)
     v->id = id_of(v->function);
     if (!v->id)
         return false;
-    mmio_write16(v->function + PCI_COMMAND, PCI_CMD_MEMORY | PCI_CMD_MASTER);
-    v->config = find(v, VPCI_DEVICE, &cap);
-    v->isr = find(v, VPCI_ISR, &cap);
-    v->notify_at = find(v, VPCI_NOTIFY, &cap);
+    mmio_write16(v->function + PCI_COMMAND,
+                 PCI_CMD_PORTS | PCI_CMD_MEMORY | PCI_CMD_MASTER);
+    v->config = find(v, VPCI_DEVICE, false, &cap);
+    v->isr = find(v, VPCI_ISR, false, &cap);
+    v->notify_port = (uint16_t)find(v, VPCI_NOTIFY, true, &cap);
+    v->notify_at = find(v, VPCI_NOTIFY, false, &cap);
     v->notify_step = mmio_read32(v->function + cap + VPCI_CAP_EXTRA);
-    v->base = find(v, VPCI_COMMON, &cap);
+    v->base = find(v, VPCI_COMMON, false, &cap);
     return v->base && v->isr && v->notify_at;
 }
 
@@ -168,7 +178,12 @@ static bool queue_resetting(struct virtio *v, uint16_t q)
  * (blk-mq checks it); asking each time would be an exit more per kick. */
 static void notify(struct virtio *v, uint16_t q)
 {
-    mmio_write16(v->notify_at + (uintptr_t)q * v->notify_step, q);
+    const uintptr_t step = (uintptr_t)q * v->notify_step;
+
+    if (v->notify_port)
+        outw((uint16_t)(v->notify_port + step), q);
+    else
+        mmio_write16(v->notify_at + step, q);
 }
 
 static uint32_t causes(struct virtio *v)

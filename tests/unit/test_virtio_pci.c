@@ -73,7 +73,7 @@ static void a_request_takes_no_exit(void **state)
     assert_true(sent(&r->p, 1) > 0);
 }
 
-/* Bound for any value and width, when the queue is enabled and not before. */
+/* Bound for any value, when the queue is enabled and not before. */
 static void kick_registers_are_bound(void **state)
 {
     struct rig *r = *state;
@@ -82,9 +82,9 @@ static void kick_registers_are_bound(void **state)
     negotiate(r, F_ALL);
     enable_queue(r, 1);
     assert_int_equal(r->p.n_notes, 1);
-    assert_int_equal(r->p.notes[0].reg.space, SPACE_MMIO);
-    assert_int_equal(r->p.notes[0].reg.addr, r->at.notify + r->at.stride);
-    assert_int_equal(r->p.notes[0].reg.len, 0);
+    assert_int_equal(r->p.notes[0].reg.space, SPACE_PIO);
+    assert_int_equal(r->p.notes[0].reg.addr, r->at.ports + r->at.stride);
+    assert_int_equal(r->p.notes[0].reg.len, 2);
     assert_false(r->p.notes[0].reg.match);
     enable_queue(r, 0);
     assert_int_equal(r->p.n_notes, 2);
@@ -98,15 +98,26 @@ static void kicks_by_exit(void **state)
     struct rig *r = *state;
 
     drive(r, F_ALL, false);
-    offer(r, 0, 5);
-    /* As where an eventfd could not be had. */
+    /* By a driver that has no use for ports. */
     for (unsigned n = 1; n <= 8; n *= 2) {
         uint64_t any = 0x1234;
 
+        offer(r, 0, 5);
         bus_access(r->p.bus, SPACE_MMIO, r->at.notify, &any, n, true);
+        spin(&r->p);
+        assert_done(r, 0);
     }
-    spin(&r->p);
-    assert_done(r, 0);
+    /* As where an eventfd could not be had. */
+    for (unsigned n = 1; n <= 4; n *= 2) {
+        uint32_t any = 0x1234;
+
+        offer(r, 0, 5);
+        bus_access(r->p.bus, SPACE_PIO, r->at.ports, &any, n, true);
+        spin(&r->p);
+        assert_done(r, 0);
+        bus_access(r->p.bus, SPACE_PIO, r->at.ports, &any, n, false);
+        assert_int_equal((uint8_t)any, 0xff);
+    }
 }
 
 /* 20: moved with a ring in use; kicks and registers follow. */
@@ -117,8 +128,10 @@ static void bars_move(void **state)
 
     drive(r, F_ALL, true);
     cfg_put(&r->p, SLOT, BAR(1), 0xd0000000, 4);
+    cfg_put(&r->p, SLOT, BAR(2), 0xe000, 4);
     discover(r);
     assert_int_not_equal(before, r->at.notify);
+    assert_int_equal(r->at.ports, 0xe000);
     assert_int_equal(r->p.n_notes, 2);
     assert_int_equal(status(r), S_LIVE);
     assert_works(r, 0);
@@ -130,7 +143,7 @@ static void bars_move(void **state)
     offer(r, 0, 5);
     kick(r, 0);
     spin(&r->p);
-    command(&r->p, SLOT, PCI_COMMAND_MEMORY);
+    command(&r->p, SLOT, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
     assert_int_equal(r->p.n_notes, 2);
     kick(r, 0);
     spin(&r->p);
@@ -250,7 +263,7 @@ static void function_level_reset(void **state)
     assert_int_equal(cfg_get(&r->p, SLOT, r->at.msix + PCI_MSIX_FLAGS, 2), 2);
     assert_int_equal(bar_base(&r->p, SLOT, 1), LAYOUT_PCI_MMIO);
     r->toy.hold = false;
-    command(&r->p, SLOT, PCI_COMMAND_MEMORY);
+    command(&r->p, SLOT, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
     discover(r);
     assert_int_equal(status(r), 0);
     for (unsigned v = 0; v < 3; v++) {
@@ -347,7 +360,7 @@ static void any_access_anywhere(void **state)
             for (unsigned n = 1; n <= 8; n *= 2)
                 put(&r->p, SPACE_MMIO, ecam_at(SLOT, off), UINT64_MAX, n);
         spin(&r->p);
-        command(&r->p, SLOT, PCI_COMMAND_MEMORY);
+        command(&r->p, SLOT, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
     }
     discover(r);
     drive(r, F_ALL, true);

@@ -113,7 +113,8 @@ static void reset_and_look(struct rig *r)
     must(r->toy.n_held == 0);
     must(r->toy.stops == 1);
     must(read_any(r, ecam_at(SLOT, PCI_COMMAND), 2) == 0);
-    write_any(r, ecam_at(SLOT, PCI_COMMAND), PCI_COMMAND_MEMORY, 2);
+    write_any(r, ecam_at(SLOT, PCI_COMMAND),
+              PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 2);
     must(read_any(r, r->at.common + VIRTIO_PCI_COMMON_STATUS, 1) == 0);
 }
 
@@ -153,7 +154,8 @@ static void two_resets_at_once(void **state)
 static void many_resets(struct rig *r)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
-        write_any(r, ecam_at(SLOT, PCI_COMMAND), PCI_COMMAND_MEMORY, 2);
+        write_any(r, ecam_at(SLOT, PCI_COMMAND),
+                  PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 2);
         write_any(r, r->at.common + VIRTIO_PCI_COMMON_STATUS, S_DRIVER, 1);
         write_any(r, r->at.common + VIRTIO_PCI_COMMON_GFSELECT, 1, 4);
         write_any(r, r->at.common + VIRTIO_PCI_COMMON_GF, F_BASE >> 32, 4);
@@ -184,7 +186,8 @@ static void meddle(struct rig *r)
         write_any(r, to + VIRTIO_PCI_COMMON_Q_MSIX, i % 4, 2);
         (void)read_any(r, to + 0x1000, 1);
         write_any(r, ecam_at(SLOT, BAR(1)), LAYOUT_PCI_MMIO, 4);
-        write_any(r, ecam_at(SLOT, PCI_COMMAND), PCI_COMMAND_MEMORY, 2);
+        write_any(r, ecam_at(SLOT, PCI_COMMAND),
+                  PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 2);
     }
 }
 
@@ -199,7 +202,7 @@ static void resets_among_others(void **state)
     run_vcpus(cpus, 2);
     r->toy.hold = false;
     spin(&r->p);
-    command(&r->p, SLOT, PCI_COMMAND_MEMORY);
+    command(&r->p, SLOT, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
     discover(r);
     drive(r, F_ALL, true);
     assert_works(r, 0);

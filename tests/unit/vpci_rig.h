@@ -25,6 +25,7 @@
 /* What a driver finds out before it begins. */
 struct found {
     uint64_t common, notify, isr, device, table, pending;
+    uint64_t ports; /* notify registers again, that a driver prefers */
     uint32_t stride;
     unsigned msix; /* offset of the capability */
 };
@@ -48,25 +49,35 @@ static inline void vpci_plug(struct rig *r, const struct virtio_dev_ops *ops,
     assert_non_null(r->t);
 }
 
-/* The capability of a type; 0: there is none. */
-static inline unsigned vcap(struct rig *r, uint8_t type)
+/* The nth capability of a type; 0: there is none. */
+static inline unsigned vcap_nth(struct rig *r, uint8_t type, unsigned nth)
 {
     unsigned at;
 
     for (unsigned n = 0; (at = find_cap(&r->p, SLOT, PCI_CAP_ID_VNDR, n)); n++)
-        if (cfg_get(&r->p, SLOT, at + VIRTIO_PCI_CAP_CFG_TYPE, 1) == type)
+        if (cfg_get(&r->p, SLOT, at + VIRTIO_PCI_CAP_CFG_TYPE, 1) == type &&
+            nth-- == 0)
             return at;
     return 0;
 }
 
-static inline uint64_t structure(struct rig *r, uint8_t type)
+static inline unsigned vcap(struct rig *r, uint8_t type)
 {
-    const unsigned at = vcap(r, type);
+    return vcap_nth(r, type, 0);
+}
+
+static inline uint64_t structure_at(struct rig *r, unsigned at)
+{
     const unsigned bar = cfg_get(&r->p, SLOT, at + VIRTIO_PCI_CAP_BAR, 1);
 
     assert_true(at != 0);
     return bar_base(&r->p, SLOT, bar) +
            cfg_get(&r->p, SLOT, at + VIRTIO_PCI_CAP_OFFSET, 4);
+}
+
+static inline uint64_t structure(struct rig *r, uint8_t type)
+{
+    return structure_at(r, vcap(r, type));
 }
 
 static inline uint64_t msix_structure(struct rig *r, unsigned reg)
@@ -82,7 +93,8 @@ static inline void discover(struct rig *r)
     r->at.common = structure(r, VIRTIO_PCI_CAP_COMMON_CFG);
     r->at.isr = structure(r, VIRTIO_PCI_CAP_ISR_CFG);
     r->at.device = structure(r, VIRTIO_PCI_CAP_DEVICE_CFG);
-    r->at.notify = structure(r, VIRTIO_PCI_CAP_NOTIFY_CFG);
+    r->at.ports = structure(r, VIRTIO_PCI_CAP_NOTIFY_CFG);
+    r->at.notify = structure_at(r, vcap_nth(r, VIRTIO_PCI_CAP_NOTIFY_CFG, 1));
     r->at.stride = cfg_get(
         &r->p, SLOT,
         vcap(r, VIRTIO_PCI_CAP_NOTIFY_CFG) + VIRTIO_PCI_NOTIFY_CAP_MULT, 4);
@@ -276,7 +288,7 @@ static inline void drive(struct rig *r, uint64_t features, bool msix)
 
 static inline void kick(struct rig *r, unsigned q)
 {
-    put(&r->p, SPACE_MMIO, r->at.notify + q * r->at.stride, q, 2);
+    put(&r->p, SPACE_PIO, r->at.ports + q * r->at.stride, q, 2);
 }
 
 static inline void offer(struct rig *r, unsigned q, uint16_t head)

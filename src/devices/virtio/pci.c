@@ -12,7 +12,10 @@
  * Notify registers are bound to eventfds (KVM_IOEVENTFD) while their BAR
  * decodes and their queue is enabled; binding is slow and a guest enables but
  * the queues it has a use for. A notify that is not bound is an exit, and
- * works as well.
+ * works as well. There are two sets of them, and the first that a driver
+ * finds are ports: the CPU says all of a port access, while KVM has to decode
+ * the instruction of one to memory. Those in memory are for a driver without
+ * ports, and not bound.
  */
 #include "devices/virtio/pci_priv.h"
 
@@ -114,19 +117,17 @@ static const struct virtio_transport transport = {
 
 /* ---- kicks ---- */
 
-/*
- * Modern: KVM decodes no instruction for a register that takes any value and
- * width. Legacy: one port for all queues, the value says which.
- */
+/* Modern: a port for each queue. Legacy: one for all, the value says which. */
 static struct kick_reg kick_reg(const struct virtio_pci *t, unsigned bar,
                                 unsigned q)
 {
     const uint64_t base = t->func.bars[bar].base;
 
-    if (bar == BAR_MODERN)
+    if (bar == BAR_NOTIFY)
         return (struct kick_reg){
-            .space = SPACE_MMIO,
-            .addr = base + PAGE_NOTIFY + (uint64_t)q * NOTIFY_STRIDE,
+            .space = SPACE_PIO,
+            .addr = base + (uint64_t)q * NOTIFY_STRIDE,
+            .len = sizeof(uint16_t),
         };
     return (struct kick_reg){
         .space = SPACE_PIO,
@@ -194,8 +195,8 @@ struct cap_body {
 
 _Static_assert(sizeof(struct cap_body) + CAP_LINK == 20, "capability");
 
-static unsigned add_cap(struct virtio_pci *t, uint8_t type, uint32_t offset,
-                        uint32_t length)
+static unsigned add_cap(struct virtio_pci *t, uint8_t type, uint8_t bar,
+                        uint32_t offset, uint32_t length)
 {
     const bool extra = type == VIRTIO_PCI_CAP_NOTIFY_CFG;
     const unsigned n = (unsigned)(extra ? sizeof(struct cap_body)
@@ -203,7 +204,7 @@ static unsigned add_cap(struct virtio_pci *t, uint8_t type, uint32_t offset,
     const struct cap_body body = {
         .len = (uint8_t)(n + CAP_LINK),
         .type = type,
-        .bar = BAR_MODERN,
+        .bar = bar,
         .offset = offset,
         .length = length,
         .extra = NOTIFY_STRIDE,
@@ -331,6 +332,16 @@ static uint16_t transitional_id(uint16_t id)
     return id < ARRAY_LEN(ids) ? ids[id] : 0;
 }
 
+/* Ports for the queues, a power of two. */
+static uint32_t notify_size(const struct virtio_pci *t)
+{
+    uint32_t size = NOTIFY_STRIDE;
+
+    while (size < t->v.n_queues * NOTIFY_STRIDE)
+        size *= 2;
+    return size;
+}
+
 static void make_function(struct virtio_pci *t, bool legacy)
 {
     const struct virtio_dev_ops *ops = t->v.ops;
@@ -351,6 +362,8 @@ static void make_function(struct virtio_pci *t, bool legacy)
                      virtio_pci_legacy_size(ops), &virtio_pci_legacy_ops);
     pci_func_bar(&t->func, BAR_MODERN, SPACE_MMIO, MODERN_SIZE,
                  &virtio_pci_modern_ops);
+    pci_func_bar(&t->func, BAR_NOTIFY, SPACE_PIO, notify_size(t),
+                 &virtio_pci_notify_ops);
 }
 
 /* Those first that a driver's scans ask for: each step of a scan is an exit. */
@@ -367,12 +380,15 @@ static int add_caps(struct virtio_pci *t, const struct msi_ops *msi)
     };
     const int ret = msix_init(&t->msix, &t->func, &msix);
 
-    add_cap(t, VIRTIO_PCI_CAP_COMMON_CFG, PAGE_COMMON, COMMON_SIZE);
-    add_cap(t, VIRTIO_PCI_CAP_ISR_CFG, PAGE_ISR, 1);
-    add_cap(t, VIRTIO_PCI_CAP_NOTIFY_CFG, PAGE_NOTIFY, queues * NOTIFY_STRIDE);
+    add_cap(t, VIRTIO_PCI_CAP_COMMON_CFG, BAR_MODERN, PAGE_COMMON, COMMON_SIZE);
+    add_cap(t, VIRTIO_PCI_CAP_ISR_CFG, BAR_MODERN, PAGE_ISR, 1);
+    add_cap(t, VIRTIO_PCI_CAP_NOTIFY_CFG, BAR_NOTIFY, 0,
+            queues * NOTIFY_STRIDE);
     if (t->v.ops->config_size)
-        add_cap(t, VIRTIO_PCI_CAP_DEVICE_CFG, PAGE_DEVICE,
+        add_cap(t, VIRTIO_PCI_CAP_DEVICE_CFG, BAR_MODERN, PAGE_DEVICE,
                 t->v.ops->config_size);
+    add_cap(t, VIRTIO_PCI_CAP_NOTIFY_CFG, BAR_MODERN, PAGE_NOTIFY,
+            queues * NOTIFY_STRIDE);
     add_window(t);
     add_reset(t);
     return ret;

@@ -4,8 +4,8 @@
  * with the I/O BAR of drivers from before 1.0 as well.
  *
  * Modern registers lie in one memory BAR with the MSI-X table; each queue has
- * a notify register of its own, bound to its eventfd for any value and width
- * as soon as the queue is enabled. Interrupts are MSI-X vectors, or INTA# for
+ * a notify register of its own, there and at a port, and the port is bound to
+ * its eventfd as soon as the queue is enabled. Interrupts are MSI-X vectors, or INTA# for
  * a guest that enables none; at most one per vector and loop turn.
  *
  * Threads: register and configuration accesses with the board lock held; a

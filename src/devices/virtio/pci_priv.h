@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * pci_priv.h: what the files of the virtio-pci transport share: pci.c (the
- * function, its interrupts and kicks), pci_regs.c (the memory BAR),
- * pci_legacy.c (the I/O BAR).
+ * function, its interrupts and kicks), pci_regs.c (the modern BARs),
+ * pci_legacy.c (the I/O BAR of the old interface).
  */
 #ifndef VIRTIO_PCI_PRIV_H
 #define VIRTIO_PCI_PRIV_H
@@ -15,7 +15,8 @@
 
 #define BAR_LEGACY 0u /* where the old interface has to be */
 #define BAR_MODERN 1u
-#define N_BARS     2u
+#define BAR_NOTIFY 2u /* I/O: a kick there needs no instruction decoded */
+#define N_BARS     3u
 
 /* The memory BAR: a page for each structure, so that none is next to another
  * that a guest might want to map elsewhere. */
@@ -65,6 +66,7 @@ void virtio_pci_enable_queue(struct virtio_pci *t, unsigned bar);
 
 /* The BARs (pci_regs.c, pci_legacy.c). */
 extern const struct io_ops virtio_pci_modern_ops;
+extern const struct io_ops virtio_pci_notify_ops;
 extern const struct io_ops virtio_pci_legacy_ops;
 
 /* Bytes of the I/O BAR for a device's configuration space. */

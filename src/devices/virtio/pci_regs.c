@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pci_regs.c: the registers in the memory BAR of virtio-pci; see pci.h.
+ * pci_regs.c: the registers in the modern BARs of virtio-pci; see pci.h.
  *
  * Source: virtio 1.2, 4.1.4.3 (common configuration), 4.1.4.4 (notification),
  * 4.1.4.5 (interrupt status), 4.1.4.6 (device configuration). A field of the
@@ -161,7 +161,7 @@ static void write_common(struct virtio_pci *t, uint64_t off, uint32_t value)
     case VIRTIO_PCI_COMMON_Q_ENABLE:
         /* A driver does not write 0 (4.1.4.3.2). */
         if (value == 1)
-            virtio_pci_enable_queue(t, BAR_MODERN);
+            virtio_pci_enable_queue(t, BAR_NOTIFY);
         break;
     case Q_RESET:
         if (value == 1)
@@ -227,4 +227,29 @@ const struct io_ops virtio_pci_modern_ops = {
     .name = "virtio-pci",
     .read = modern_read,
     .write = modern_write,
+};
+
+/* ---- the ports ---- */
+
+static void notify_read(void *dev, uint64_t off, void *data, unsigned n)
+{
+    (void)dev;
+    (void)off;
+    memset(data, 0xff, n);
+}
+
+static void notify_write(void *dev, uint64_t off, const void *data, unsigned n)
+{
+    struct virtio_pci *t = dev;
+
+    (void)data;
+    (void)n;
+    if (off % NOTIFY_STRIDE == 0)
+        virtio_notify(&t->v, (uint32_t)(off / NOTIFY_STRIDE));
+}
+
+const struct io_ops virtio_pci_notify_ops = {
+    .name = "virtio-pci-notify",
+    .read = notify_read,
+    .write = notify_write,
 };
