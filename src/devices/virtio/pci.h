@@ -5,8 +5,9 @@
  *
  * Modern registers lie in one memory BAR with the MSI-X table; each queue has
  * a notify register of its own, there and at a port, and the port is bound to
- * its eventfd as soon as the queue is enabled. Interrupts are MSI-X vectors, or INTA# for
- * a guest that enables none; at most one per vector and loop turn.
+ * its eventfd as soon as the queue is enabled. Interrupts are MSI-X vectors,
+ * or INTA# for a guest that enables none; at most one per vector and loop
+ * turn.
  *
  * Threads: register and configuration accesses with the board lock held; a
  * write of 0 to the status, or a function-level reset, gives it up while the
