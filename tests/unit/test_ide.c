@@ -303,6 +303,23 @@ static void reset_ends_what_is_in_flight(void **state)
     expect_sectors(r->ch, 3, 1);
 }
 
+/* A command that was waiting for the bus master does not outlive a reset. */
+static void held_in_reset(void **state)
+{
+    struct rig *r = *state;
+
+    prd(r, 0, 0x10000, 512, true);
+    command28(r->ch, 3, 1, 0xc8);
+    control(r->ch, 4);
+    turns(r);
+    bm_go(r, 0, true);
+    turns(r);
+    assert_int_equal(r->disk->submitted[BLK_READ], 0);
+    assert_true(alt_status(r->ch) & BSY);
+    control(r->ch, 0);
+    assert_int_equal(get(r->ch, COMMAND), 0x50);
+}
+
 static void disk_errors_are_told(void **state)
 {
     struct rig *r = *state;
@@ -419,6 +436,7 @@ int main(void)
         TEST(table_longer_or_shorter),
         TEST(table_outside_ram),
         TEST(reset_ends_what_is_in_flight),
+        TEST(held_in_reset),
         TEST(disk_errors_are_told),
         TEST(read_only_disk),
         TEST(interrupts_can_be_turned_off),

@@ -118,6 +118,9 @@ static void write_control(struct ide_channel *ch, uint8_t value)
     ch->control = value;
     if ((value & ATA_SRST) && !(old & ATA_SRST)) {
         set_busy(ch);
+        /* A command that waits for the bus master waits no longer. */
+        ch->busy = NULL;
+        ch->xfer.active = false;
         ch->srst = true;
         ide_stop(ch);
     } else if (!(value & ATA_SRST) && (old & ATA_SRST) && !ch->srst) {
