@@ -158,11 +158,14 @@ static void initialize(struct machine *m, uint64_t features)
     wr(m, VIRTIO_MMIO_STATUS, 0x0b);
     for (unsigned q = 0; q < RINGS; q++) {
         struct ring *r = &m->rings[q];
+        uint32_t n;
 
-        *r = ring_at(m->mem, RING(q), SIZE);
-        memset(m->ram + RING(q), 0, 0x1000);
         wr(m, VIRTIO_MMIO_QUEUE_SEL, m->first + q);
-        wr(m, VIRTIO_MMIO_QUEUE_NUM, SIZE);
+        n = rd(m, VIRTIO_MMIO_QUEUE_NUM_MAX);
+        n = n && n < SIZE ? n : SIZE;
+        *r = ring_at(m->mem, RING(q), (uint16_t)n);
+        memset(m->ram + RING(q), 0, 0x1000);
+        wr(m, VIRTIO_MMIO_QUEUE_NUM, n);
         wr(m, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)r->cfg.desc.v);
         wr(m, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)r->cfg.avail.v);
         wr(m, VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)r->cfg.used.v);

@@ -70,6 +70,28 @@ static void a_reset_is_told_once(void **state)
     hear_of_reset(r);
 }
 
+/* A read under way ends before the drive can be asked anything new. */
+static void device_reset_waits_for_the_disk(void **state)
+{
+    struct rig *r = *state;
+    const struct packet read = {{0x28, 0, 0, 0, 0, 5, 0, 0, 1}};
+
+    hear_of_reset(r);
+    r->cd->manual = true;
+    packet(r, &read, 2048, false);
+    assert_int_equal(r->cd->in_flight, 1);
+    put(r->ch2, COMMAND, 0x08);
+    assert_true(alt_status(r->ch2) & BSY);
+    put(r->ch2, COMMAND, 0xa1);
+    assert_int_equal(r->cd->in_flight, 1);
+    turns(r);
+    assert_int_equal(r->cd->in_flight, 0);
+    assert_int_equal(alt_status(r->ch2), 0);
+    assert_int_equal(get(r->ch2, LBA1), 0x14);
+    r->cd->manual = false;
+    hear_of_reset(r);
+}
+
 static void inquiry_and_capacity(void **state)
 {
     struct rig *r = *state;
@@ -224,10 +246,15 @@ static void allocation_length(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(identifies_itself),    TEST(a_reset_is_told_once),
-        TEST(inquiry_and_capacity), TEST(reads_in_blocks),
-        TEST(reads_by_dma),         TEST(what_is_wrong_is_sensed),
-        TEST(table_of_contents),    TEST(allocation_length),
+        TEST(identifies_itself),
+        TEST(a_reset_is_told_once),
+        TEST(device_reset_waits_for_the_disk),
+        TEST(inquiry_and_capacity),
+        TEST(reads_in_blocks),
+        TEST(reads_by_dma),
+        TEST(what_is_wrong_is_sensed),
+        TEST(table_of_contents),
+        TEST(allocation_length),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

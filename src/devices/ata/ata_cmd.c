@@ -367,17 +367,24 @@ static void diagnose(struct ata_drive *d, unsigned how)
     ide_interrupt(&ch->drives[0]);
 }
 
-/* 8.9: what a packet command was doing is forgotten. */
+/* 8.9: what the drive was doing is forgotten; BSY until the disk has too. */
 static void device_reset(struct ata_drive *d, unsigned how)
 {
     struct ide_channel *ch = d->ch;
+    const bool own = ch->busy == d || ch->resetting == d;
 
     (void)how;
-    if (ch->in_flight)
-        ide_stop(ch);
-    ch->busy = NULL;
-    ch->xfer.active = false;
-    ata_reset(d);
+    if (own) {
+        ch->busy = NULL;
+        ch->xfer.active = false;
+    }
+    if (!own || !ch->in_flight) {
+        ata_reset(d);
+        return;
+    }
+    d->status = ATA_BSY;
+    ch->resetting = d;
+    ide_stop(ch);
 }
 
 static void packet(struct ata_drive *d, unsigned how)

@@ -86,6 +86,9 @@ static void on_stop(struct loop_op *op, int res)
     if (ch->in_flight)
         blk_drain(ch->req.blk);
     ch->stopping = false;
+    if (ch->resetting)
+        ata_reset(ch->resetting);
+    ch->resetting = NULL;
     if (!ch->srst)
         return;
     ch->srst = false;
@@ -167,8 +170,10 @@ static void write_command(struct ide_channel *ch, uint8_t value)
 {
     struct ata_drive *d = selected(ch);
 
-    /* 7.3: DEVICE RESET alone is heard at any time. */
-    if (!is_there(d) || (is_busy(ch) && !(d->cdrom && value == 0x08)))
+    if (!is_there(d) || ch->srst || (ch->control & ATA_SRST))
+        return;
+    /* 7.3: DEVICE RESET alone is heard at any other time. */
+    if (is_busy(ch) && !(d->cdrom && value == 0x08))
         return;
     d->intrq = false;
     drive_line(ch);

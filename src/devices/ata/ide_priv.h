@@ -128,6 +128,7 @@ struct ide_channel {
     bool in_flight;
     bool stopping; /* reset or stop: what ends now ends for nobody */
     bool srst;     /* a software reset waits for the disk */
+    struct ata_drive *resetting; /* so does this drive's own reset */
     struct loop_op stop_op;
     struct iovec iov[IDE_MAX_IOV];
     unsigned char *buf; /* owned, IDE_BUF bytes */
