@@ -103,7 +103,10 @@ static void level(void)
              ioapic_entry(PIN) & IOAPIC_REMOTE, IOAPIC_REMOTE);
     wait_for(3, PATIENCE);
     wait_for(4, QUIET);
-    /* A host's KVM may tell of one EOI twice: then one more is on its way. */
+    /*
+     * On a KVM without VMX or SVM vmm now and then sees one EOI exit more than
+     * there were interrupts, and then one more is on its way; why is not known.
+     */
     CHECK_GE("interrupts of a level until its cause is gone", seen, 3);
     CHECK_LE("interrupts of a level when its cause was gone", seen, 4);
     CHECK_EQ("remote IRR after the last EOI", ioapic_entry(PIN) & IOAPIC_REMOTE,
