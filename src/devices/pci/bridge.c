@@ -56,17 +56,23 @@ struct pci_bus {
     uint32_t address;               /* as written to 0xCF8 */
     const struct io_ops *reset_ops; /* of 0xCF9, or NULL */
     void *reset_dev;                /* borrowed */
+    struct pci_map_ops map;
     struct pci_func *slots[PCI_MAX_SLOTS];
     struct pci_func bridge; /* in slot 0 unless the owner has another */
 };
 
 /* ---- BARs ---- */
 
+static unsigned bar_offset(unsigned i)
+{
+    return i == PCI_ROM_BAR ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * i;
+}
+
 static uint32_t bar_register(const struct pci_func *f, unsigned i)
 {
     uint32_t v;
 
-    memcpy(&v, f->config + PCI_BASE_ADDRESS_0 + 4 * i, sizeof(v));
+    memcpy(&v, f->config + bar_offset(i), sizeof(v));
     return v;
 }
 
@@ -81,6 +87,9 @@ static bool bar_wanted(const struct pci_bus *b, const struct pci_func *f,
 
     if (!bar->size || !(f->config[PCI_COMMAND] & enable))
         return false;
+    /* A ROM has a switch of its own besides. */
+    if (i == PCI_ROM_BAR && !(bar_register(f, i) & PCI_ROM_ADDRESS_ENABLE))
+        return false;
     *base = bar_register(f, i) & ~(bar->size - 1);
     return *base >= w->base &&
            range_ok(*base - w->base, bar->size, w->end - w->base);
@@ -92,6 +101,9 @@ static void bar_stop(struct pci_func *f, unsigned i)
 
     if (f->ops && f->ops->bar_moved)
         f->ops->bar_moved(f->dev, i, false);
+    if (bar->mapped)
+        f->bus->map.unmap(f->bus->map.ctx, bar->base);
+    bar->mapped = false;
     bus_unclaim(f->bus->bus, bar->space, bar->base);
     bar->decodes = false;
 }
@@ -99,13 +111,17 @@ static void bar_stop(struct pci_func *f, unsigned i)
 static void bar_start(struct pci_func *f, unsigned i, uint64_t base)
 {
     struct pci_bar *bar = &f->bars[i];
+    const struct pci_map_ops *map = &f->bus->map;
+    void *dev = bar->ram ? bar : f->dev;
 
     /* What lies there already keeps the place. */
-    if (bus_claim(f->bus->bus, bar->space, base, bar->size, bar->ops, f->dev) <
-        0)
+    if (bus_claim(f->bus->bus, bar->space, base, bar->size, bar->ops, dev) < 0)
         return;
     bar->base = base;
     bar->decodes = true;
+    if (bar->ram && map->map)
+        bar->mapped =
+            map->map(map->ctx, base, bar->ram, bar->size, bar->read_only);
     if (f->ops && f->ops->bar_moved)
         f->ops->bar_moved(f->dev, i, true);
 }
@@ -113,7 +129,7 @@ static void bar_start(struct pci_func *f, unsigned i, uint64_t base)
 /* First who leaves, then who comes: two that change places may. */
 static void func_leave(struct pci_bus *b, struct pci_func *f)
 {
-    for (unsigned i = 0; i < PCI_MAX_BARS; i++) {
+    for (unsigned i = 0; i <= PCI_ROM_BAR; i++) {
         uint64_t base;
 
         if (f->bars[i].decodes &&
@@ -124,7 +140,7 @@ static void func_leave(struct pci_bus *b, struct pci_func *f)
 
 static void func_come(struct pci_bus *b, struct pci_func *f)
 {
-    for (unsigned i = 0; i < PCI_MAX_BARS; i++) {
+    for (unsigned i = 0; i <= PCI_ROM_BAR; i++) {
         uint64_t base;
 
         if (!f->bars[i].decodes && bar_wanted(b, f, i, &base))
@@ -276,6 +292,7 @@ struct pci_bus *pci_bus_create(const struct pci_bus_config *cfg)
     memcpy(b->lines, cfg->lines, sizeof(b->lines));
     b->reset_ops = cfg->reset_ops;
     b->reset_dev = cfg->reset_dev;
+    b->map = cfg->map;
     pci_func_init(&b->bridge, NULL, NULL, &bridge_ids);
     b->slots[0] = cfg->host ? cfg->host : &b->bridge;
     b->slots[0]->bus = b;
@@ -300,7 +317,7 @@ static int assign_bar(struct pci_bus *b, struct pci_func *f, unsigned i)
                   bar->size);
         return -ENOSPC;
     }
-    memcpy(f->config + PCI_BASE_ADDRESS_0 + 4 * i, &reg, sizeof(reg));
+    memcpy(f->config + bar_offset(i), &reg, sizeof(reg));
     left->next = at + bar->size;
     return 0;
 }
@@ -312,7 +329,7 @@ int pci_bus_plug(struct pci_bus *b, unsigned slot, struct pci_func *f)
                   PCI_MAX_SLOTS - 1);
         return -ENOSPC;
     }
-    for (unsigned i = 0; i < PCI_MAX_BARS; i++) {
+    for (unsigned i = 0; i <= PCI_ROM_BAR; i++) {
         const int ret = f->bars[i].size ? assign_bar(b, f, i) : 0;
 
         if (ret < 0)
@@ -333,7 +350,7 @@ void pci_bus_unplug(struct pci_func *f)
     if (!f->bus)
         return;
     pci_func_set_intx(f, false);
-    for (unsigned i = 0; i < PCI_MAX_BARS; i++)
+    for (unsigned i = 0; i <= PCI_ROM_BAR; i++)
         if (f->bars[i].decodes)
             bar_stop(f, i);
     f->bus->slots[f->slot] = NULL;

@@ -68,6 +68,56 @@ void pci_func_bar(struct pci_func *f, unsigned bar, enum space space,
     f->mask[PCI_COMMAND] |= ports ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 }
 
+/* ---- memory behind a BAR, where the guest needs an exit to reach it ---- */
+
+static void ram_read(void *dev, uint64_t off, void *data, unsigned n)
+{
+    const struct pci_bar *bar = dev;
+
+    memcpy(data, (const uint8_t *)bar->ram + off, n);
+}
+
+static void ram_write(void *dev, uint64_t off, const void *data, unsigned n)
+{
+    const struct pci_bar *bar = dev;
+
+    if (!bar->read_only)
+        memcpy((uint8_t *)bar->ram + off, data, n);
+}
+
+static const struct io_ops ram_ops = {
+    .name = "pci-memory",
+    .read = ram_read,
+    .write = ram_write,
+};
+
+static void check_ram(const void *ram, uint32_t size)
+{
+    BUG_ON(size & (size - 1) || size < GUEST_PAGE);
+    BUG_ON((uintptr_t)ram % GUEST_PAGE);
+}
+
+void pci_func_bar_ram(struct pci_func *f, unsigned bar, void *ram,
+                      uint32_t size)
+{
+    check_ram(ram, size);
+    pci_func_bar(f, bar, SPACE_MMIO, size, &ram_ops);
+    f->bars[bar].ram = ram;
+    f->config[PCI_BASE_ADDRESS_0 + 4 * bar] |= PCI_BASE_ADDRESS_MEM_PREFETCH;
+}
+
+void pci_func_rom(struct pci_func *f, void *image, uint32_t size)
+{
+    check_ram(image, size);
+    f->bars[PCI_ROM_BAR] = (struct pci_bar){.size = size,
+                                            .space = SPACE_MMIO,
+                                            .ops = &ram_ops,
+                                            .ram = image,
+                                            .read_only = true};
+    put32(f->mask + PCI_ROM_ADDRESS, ~(size - 1) | PCI_ROM_ADDRESS_ENABLE);
+    f->mask[PCI_COMMAND] |= PCI_COMMAND_MEMORY;
+}
+
 unsigned pci_func_cap(struct pci_func *f, uint8_t id, const void *body,
                       const void *mask, unsigned n)
 {
@@ -157,7 +207,8 @@ void pci_func_write(struct pci_func *f, uint64_t off, const void *data,
     if (touches(off, n, PCI_COMMAND, PCI_STATUS))
         drive_line(f);
     if (touches(off, n, PCI_COMMAND, PCI_STATUS) ||
-        touches(off, n, PCI_BASE_ADDRESS_0, PCI_CARDBUS_CIS))
+        touches(off, n, PCI_BASE_ADDRESS_0, PCI_CARDBUS_CIS) ||
+        touches(off, n, PCI_ROM_ADDRESS, PCI_ROM_ADDRESS + 4))
         pci_bus_remap(f->bus);
     if (f->ops && f->ops->after_write)
         f->ops->after_write(f->dev, (unsigned)off, n);

@@ -33,6 +33,7 @@
 #define PCI_CONFIG_SIZE 256u
 #define PCI_MAX_SLOTS   32u
 #define PCI_MAX_BARS    6u
+#define PCI_ROM_BAR     PCI_MAX_BARS /* the expansion ROM's place behind them */
 #define PCI_N_LINES     MACHINE_PCI_LINES
 
 struct pci_bus;
@@ -52,18 +53,30 @@ struct pci_bar {
     uint32_t size; /* 2^n; 0: there is no such BAR */
     enum space space;
     const struct io_ops *ops; /* borrowed */
+    void *ram;                /* borrowed: memory behind it, or NULL */
+    bool read_only;           /* the memory is */
     bool decodes;             /* claimed at base */
+    bool mapped;              /* the guest reaches its memory without us */
     uint64_t base;
+};
+
+/* How a guest reaches memory behind a BAR without an exit. */
+struct pci_map_ops {
+    /* Until unmap. false: it cannot be had, and each access exits. */
+    bool (*map)(void *ctx, uint64_t base, void *host, uint64_t size,
+                bool read_only);
+    void (*unmap)(void *ctx, uint64_t base);
+    void *ctx; /* borrowed */
 };
 
 struct pci_func {
     const struct pci_func_ops *ops; /* borrowed */
     void *dev;                      /* borrowed: also of the BARs' io_ops */
     uint8_t config[PCI_CONFIG_SIZE];
-    uint8_t mask[PCI_CONFIG_SIZE]; /* bits the guest can write */
-    uint8_t born[PCI_CONFIG_SIZE]; /* config as it is after a reset */
-    struct pci_bar bars[PCI_MAX_BARS];
-    uint8_t cap_end;  /* where the next capability goes */
+    uint8_t mask[PCI_CONFIG_SIZE];         /* bits the guest can write */
+    uint8_t born[PCI_CONFIG_SIZE];         /* config as it is after a reset */
+    struct pci_bar bars[PCI_MAX_BARS + 1]; /* the last: PCI_ROM_BAR */
+    uint8_t cap_end;                       /* where the next capability goes */
     uint8_t cap_last; /* the one to link it to; 0: the header */
     bool intx;        /* the device wants its pin asserted */
     bool msix_on;     /* then the pin is left alone */
@@ -99,6 +112,8 @@ struct pci_bus_config {
     /* A reset register of one byte at 0xCF9, amid the address port, or NULL. */
     const struct io_ops *reset_ops;
     void *reset_dev; /* borrowed */
+    /* Copied; map NULL: all of a BAR's memory is reached by exits. */
+    struct pci_map_ops map;
 };
 
 /* ---- making a function (func.c) ---- */
@@ -109,6 +124,19 @@ void pci_func_init(struct pci_func *f, const struct pci_func_ops *ops,
 /* Give it a BAR of size (2^n; 4 or more ports, 16 or more bytes of memory). */
 void pci_func_bar(struct pci_func *f, unsigned bar, enum space space,
                   uint32_t size, const struct io_ops *ops);
+
+/*
+ * Give it a prefetchable BAR of memory: size bytes (2^n, from a page) at ram,
+ * which begins at a page and is borrowed.
+ */
+void pci_func_bar_ram(struct pci_func *f, unsigned bar, void *ram,
+                      uint32_t size);
+
+/*
+ * Give it an expansion ROM: size bytes (2^n, from a page) at image, which
+ * begins at a page and is borrowed.
+ */
+void pci_func_rom(struct pci_func *f, void *image, uint32_t size);
 
 /*
  * Append a capability: its id, the n bytes behind the link, and which of their
