@@ -16,3 +16,8 @@ uint16_t fetch_acquire16(const void *src)
 {
     return load_acquire16(src);
 }
+
+uint32_t fetch_acquire32(const void *src)
+{
+    return load_acquire32(src);
+}

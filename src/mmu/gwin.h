@@ -44,6 +44,11 @@ static inline uint16_t win_load_acquire16(const struct gwin *w, size_t off)
     return fetch_acquire16(win_at(w, off, sizeof(uint16_t)));
 }
 
+static inline uint32_t win_load_acquire32(const struct gwin *w, size_t off)
+{
+    return fetch_acquire32(win_at(w, off, sizeof(uint32_t)));
+}
+
 /* An index the guest loads: what we wrote before it is seen after it. */
 static inline void win_store_release16(const struct gwin *w, size_t off,
                                        uint16_t v)
@@ -51,6 +56,14 @@ static inline void win_store_release16(const struct gwin *w, size_t off,
     void *at = win_at(w, off, sizeof(v));
 
     store_release16(at, v);
+}
+
+static inline void win_store_release32(const struct gwin *w, size_t off,
+                                       uint32_t v)
+{
+    void *at = win_at(w, off, sizeof(v));
+
+    store_release32(at, v);
 }
 
 /*

@@ -15,6 +15,8 @@ void __real_fetch_copy(void *dst, const void *src, size_t n);
 void __wrap_fetch_copy(void *dst, const void *src, size_t n);
 uint16_t __real_fetch_acquire16(const void *src);
 uint16_t __wrap_fetch_acquire16(const void *src);
+uint32_t __real_fetch_acquire32(const void *src);
+uint32_t __wrap_fetch_acquire32(const void *src);
 
 static struct {
     unsigned char *ram; /* where counting begins; FETCH_BYTES are counted */
@@ -43,6 +45,14 @@ void __wrap_fetch_copy(void *dst, const void *src, size_t n)
 uint16_t __wrap_fetch_acquire16(const void *src)
 {
     const uint16_t v = __real_fetch_acquire16(src);
+
+    note_fetch(src, sizeof(v));
+    return v;
+}
+
+uint32_t __wrap_fetch_acquire32(const void *src)
+{
+    const uint32_t v = __real_fetch_acquire32(src);
 
     note_fetch(src, sizeof(v));
     return v;
