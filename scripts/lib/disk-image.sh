@@ -84,5 +84,5 @@ disk_file()
     mke2fs -q -t ext4 -L debian -U "$DISK_UUID" \
         -E "hash_seed=$DISK_UUID,lazy_itable_init=0,lazy_journal_init=0" \
         -O ^orphan_file,^metadata_csum_seed -J size=16 -m 1 -d "$1" \
-        "$2" "$DISK_SIZE"
+        "$2" "$DISK_SIZE" >&2
 }
