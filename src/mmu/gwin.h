@@ -66,6 +66,73 @@ static inline void win_store_release32(const struct gwin *w, size_t off,
     store_release32(at, v);
 }
 
+/* A window on memory of ours that stands in for the guest's. */
+static inline struct gwin win_of(void *host, size_t n)
+{
+    return (struct gwin){.host = host, .size = n};
+}
+
+/*
+ * Words and bits that both sides change: each function is one locked
+ * operation on the 32-bit word at off, 4-byte aligned, and orders all that
+ * comes before it before all that comes after. Bits are numbered from off on.
+ */
+static inline uint32_t *win_word(const struct gwin *w, size_t off)
+{
+    void *at = win_at(w, off, sizeof(uint32_t));
+
+    return at;
+}
+
+static inline uint32_t win_load32(const struct gwin *w, size_t off)
+{
+    return __atomic_load_n(win_word(w, off), __ATOMIC_SEQ_CST);
+}
+
+static inline void win_store32(const struct gwin *w, size_t off, uint32_t v)
+{
+    __atomic_store_n(win_word(w, off), v, __ATOMIC_SEQ_CST);
+}
+
+/* Store v if *old is there; else say in *old what is. */
+static inline bool win_cas32(const struct gwin *w, size_t off, uint32_t *old,
+                             uint32_t v)
+{
+    return __atomic_compare_exchange_n(win_word(w, off), old, v, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static inline bool win_test_bit(const struct gwin *w, size_t off, uint32_t bit)
+{
+    return win_load32(w, off + bit / 32 * 4) >> bit % 32 & 1;
+}
+
+/* Set a bit and say what it was. */
+static inline bool win_set_bit(const struct gwin *w, size_t off, uint32_t bit)
+{
+    const uint32_t mask = (uint32_t)1 << bit % 32;
+
+    return __atomic_fetch_or(win_word(w, off + bit / 32 * 4), mask,
+                             __ATOMIC_SEQ_CST) &
+           mask;
+}
+
+/* Clear a bit and say what it was. */
+static inline bool win_clear_bit(const struct gwin *w, size_t off, uint32_t bit)
+{
+    const uint32_t mask = (uint32_t)1 << bit % 32;
+
+    return __atomic_fetch_and(win_word(w, off + bit / 32 * 4), ~mask,
+                              __ATOMIC_SEQ_CST) &
+           mask;
+}
+
+/* Put a byte and say what was there. */
+static inline uint8_t win_swap8(const struct gwin *w, size_t off, uint8_t v)
+{
+    return __atomic_exchange_n(win_at(w, off, 1), v, __ATOMIC_SEQ_CST);
+}
+
 /*
  * Order our store to one shared word before our load of another; the other
  * side does the same with the words exchanged, so that one of us sees the
