@@ -21,7 +21,13 @@ struct boot_module {
     const char *cmdline; /* borrowed; NULL if none */
 };
 
+/* How a guest is started: a row of protocols[] in boot.c. */
+enum boot_protocol {
+    BOOT_PVH, /* a kernel, by Xen's docs/misc/pvh */
+};
+
 struct boot_config {
+    enum boot_protocol protocol;
     const char *kernel;  /* borrowed path */
     const char *cmdline; /* borrowed; "" if none */
     struct boot_module modules[BOOT_MAX_MODULES];

@@ -16,6 +16,13 @@ struct span {
     uint64_t size;
 };
 
+/* A file for the guest, where it has it. */
+struct placed_module {
+    gpa_t base;
+    uint64_t size;
+    const char *cmdline; /* borrowed; NULL if none */
+};
+
 /* Is all of [base, base+size) RAM in the map? size 0 is never. */
 bool place_is_ram(const struct machine_desc *m, gpa_t base, uint64_t size);
 

@@ -41,7 +41,7 @@ static void put_modlist(struct writer *w, const struct pvh_info *info,
                         uint64_t strings)
 {
     for (unsigned i = 0; i < info->n_modules; i++) {
-        const struct pvh_module *mod = &info->modules[i];
+        const struct placed_module *mod = &info->modules[i];
         const struct pvh_modlist_entry e = {
             .paddr = mod->base.v,
             .size = mod->size,

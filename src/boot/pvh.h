@@ -6,22 +6,17 @@
 #ifndef BOOT_PVH_H
 #define BOOT_PVH_H
 
+#include "boot/place.h"
 #include "vmm/machine.h"
 #include "vmm/types.h"
 
 #define PVH_ALIGN 8 /* what pvh_build wants of its base */
 
-struct pvh_module {
-    gpa_t base;
-    uint64_t size;
-    const char *cmdline; /* borrowed; NULL if none */
-};
-
 /* All borrowed. */
 struct pvh_info {
     const struct machine_desc *machine; /* its map is handed over as it is */
     const char *cmdline;
-    const struct pvh_module *modules;
+    const struct placed_module *modules;
     unsigned n_modules;
     gpa_t rsdp;
 };

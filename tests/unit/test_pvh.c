@@ -25,7 +25,7 @@ static const struct machine_desc machine = {
             {GPA(MIB), 127 * MIB, MEM_RAM}},
 };
 
-static const struct pvh_module modules[] = {
+static const struct placed_module modules[] = {
     {GPA(0x7000000), 0x123456, NULL},
     {GPA(0x6000000), 4096, "second of two"},
     {GPA(0x5000000), 1, "third"},
