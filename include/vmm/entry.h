@@ -15,11 +15,13 @@
 enum entry_kind {
     /* Xen docs/misc/pvh: 32-bit flat protected mode, no paging. */
     ENTRY_PVH,
+    /* A CPU after reset: 16-bit real mode, f000:fff0 at 4 GiB - 16. */
+    ENTRY_RESET,
 };
 
 struct entry_state {
     enum entry_kind kind;
-    uint64_t rip;
+    uint64_t rip; /* ENTRY_RESET: this and the rest are not looked at */
     uint64_t rbx; /* ENTRY_PVH: gpa of struct hvm_start_info */
     uint64_t rsi;
     uint64_t rsp;

@@ -3,7 +3,7 @@
  * gmem.c: guest RAM; see gmem.h. The only file that turns a gpa_t into a
  * host pointer.
  *
- * A slot is one private mapping, reserved without being touched, so that a
+ * A map is one private mapping, reserved without being touched, so that a
  * guest of 1 TiB costs what it uses. Mappings are aligned to 2 MiB like the
  * guest addresses they stand for, so that the host can use huge pages for
  * both the process and the second-level page tables.
@@ -11,6 +11,7 @@
 #include "mmu/gmem.h"
 
 #include "abi/layout.h"
+#include "abi/pc.h"
 #include "mmu/fetch.h"
 #include "vmm/checked.h"
 #include "vmm/log.h"
@@ -26,11 +27,15 @@
 
 #define HUGE_2M (2 * MIB)
 
+#define MAX_MAPS 2
+
 struct gmem {
+    struct gmem_slot maps[MAX_MAPS]; /* as mapped: below the hole, above */
+    unsigned n_maps;
     struct gmem_slot slots[GMEM_MAX_SLOTS]; /* rising gpa */
     unsigned n_slots;
     enum gmem_backing backing;
-    int file; /* GMEM_FILE: borrowed; slots lie in it one after the other */
+    int file; /* GMEM_FILE: borrowed; maps lie in it one after the other */
     uint64_t page; /* bytes, what the host takes and gives at least */
     int discard;   /* the advice that gives pages back */
 };
@@ -111,13 +116,11 @@ static void *map_hugetlb(uint64_t size)
 }
 
 /* Put the file's part in the place of an aligned reservation. */
-static void *map_file(const struct gmem *m, uint64_t size)
+static void *map_file(const struct gmem *m, uint64_t size, uint64_t offset)
 {
     const int prot = PROT_READ | PROT_WRITE;
-    uint64_t offset;
     void *at = map_aligned(size), *p = MAP_FAILED;
 
-    (void)gmem_file(m, m->n_slots, &offset);
     if (at)
         p = mmap(at, size, prot, MAP_SHARED | MAP_FIXED, m->file,
                  (off_t)offset);
@@ -135,7 +138,7 @@ static void *map_file(const struct gmem *m, uint64_t size)
     return NULL;
 }
 
-static void *map_slot(const struct gmem *m, uint64_t base, uint64_t size)
+static void *map_backing(const struct gmem *m, uint64_t base, uint64_t size)
 {
     switch (m->backing) {
     case GMEM_ANON:
@@ -143,18 +146,24 @@ static void *map_slot(const struct gmem *m, uint64_t base, uint64_t size)
     case GMEM_HUGETLB:
         return map_hugetlb(size);
     case GMEM_FILE:
-        return map_file(m, size);
+        return map_file(m, size, gmem_size(m));
     }
     return NULL;
 }
 
-static bool add_slot(struct gmem *m, uint64_t base, uint64_t size)
+static bool add_map(struct gmem *m, uint64_t base, uint64_t size)
 {
-    void *host = map_slot(m, base, size);
+    const struct gmem_slot map = {
+        .base = GPA(base),
+        .size = size,
+        .host = map_backing(m, base, size),
+        .offset = gmem_size(m),
+    };
 
-    if (!host)
+    if (!map.host)
         return false;
-    m->slots[m->n_slots++] = (struct gmem_slot){GPA(base), size, host};
+    m->maps[m->n_maps++] = map;
+    m->slots[m->n_slots++] = map;
     return true;
 }
 
@@ -183,8 +192,8 @@ static struct gmem *create(uint64_t size, enum gmem_backing backing, int file)
     m->backing = backing;
     m->file = file;
     know_pages(m);
-    if (!add_slot(m, 0, low) ||
-        (size > low && !add_slot(m, LAYOUT_HOLE_END, size - low))) {
+    if (!add_map(m, 0, low) ||
+        (size > low && !add_map(m, LAYOUT_HOLE_END, size - low))) {
         gmem_destroy(m);
         return NULL;
     }
@@ -229,11 +238,37 @@ int gmem_make_file(uint64_t size, bool hugepages)
     return -err;
 }
 
+/* [base, end) of a map as a slot. */
+static struct gmem_slot part(const struct gmem_slot *map, uint64_t base,
+                             uint64_t end)
+{
+    const uint64_t off = base - map->base.v;
+
+    return (struct gmem_slot){
+        .base = GPA(base),
+        .size = end - base,
+        .host = (unsigned char *)map->host + off,
+        .offset = map->offset + off,
+    };
+}
+
+void gmem_lay_out_pc(struct gmem *m)
+{
+    const struct gmem_slot *low = &m->maps[0];
+
+    BUG_ON(low->size <= LAYOUT_LOW_TOP);
+    m->slots[0] = part(low, 0, LAYOUT_LOW_END);
+    m->slots[1] = part(low, PC_SHADOW, LAYOUT_LOW_TOP);
+    m->slots[1].shadow = true;
+    m->slots[2] = part(low, LAYOUT_LOW_TOP, low->size);
+    m->n_slots = 3;
+    if (m->n_maps > 1)
+        m->slots[m->n_slots++] = m->maps[1];
+}
+
 int gmem_file(const struct gmem *m, unsigned slot, uint64_t *offset)
 {
-    *offset = 0;
-    for (unsigned i = 0; i < slot; i++)
-        *offset += m->slots[i].size;
+    *offset = m->slots[slot].offset;
     return m->backing == GMEM_FILE ? m->file : -1;
 }
 
@@ -241,10 +276,10 @@ void gmem_destroy(struct gmem *m)
 {
     if (!m)
         return;
-    while (m->n_slots) {
-        const struct gmem_slot *s = &m->slots[--m->n_slots];
+    while (m->n_maps) {
+        const struct gmem_slot *map = &m->maps[--m->n_maps];
 
-        munmap(s->host, s->size);
+        munmap(map->host, map->size);
     }
     free(m);
 }
@@ -259,8 +294,8 @@ uint64_t gmem_size(const struct gmem *m)
 {
     uint64_t sum = 0;
 
-    for (unsigned i = 0; i < m->n_slots; i++)
-        sum += m->slots[i].size;
+    for (unsigned i = 0; i < m->n_maps; i++)
+        sum += m->maps[i].size;
     return sum;
 }
 
@@ -400,8 +435,8 @@ int gmem_load(struct gmem *m, gpa_t to, int fd, uint64_t off, uint64_t n)
 
 int gmem_discard_all(struct gmem *m)
 {
-    for (unsigned i = 0; i < m->n_slots; i++)
-        if (madvise(m->slots[i].host, m->slots[i].size, m->discard) < 0)
+    for (unsigned i = 0; i < m->n_maps; i++)
+        if (madvise(m->maps[i].host, m->maps[i].size, m->discard) < 0)
             return -errno;
     return 0;
 }

@@ -2,11 +2,12 @@
 /*
  * gmem.h: guest RAM and its four doors.
  *
- * RAM is one or two host mappings ("slots"), anonymous and private unless a
- * device lives in another process: below the hole and above 4 GiB. Everything
- * else that touches guest RAM goes through a door below; each takes a length,
- * uses checked arithmetic, tests both bounds and may cross from one slot into
- * an adjacent one. A hole is never backed.
+ * RAM is one or two host mappings, anonymous and private unless a device lives
+ * in another process: below the hole and above 4 GiB. What of them is RAM to
+ * the guest are the "slots": all of it, but for a PC's window on its display
+ * (gmem_lay_out_pc). Everything else that touches guest RAM goes through a
+ * door below; each takes a length, uses checked arithmetic, tests both bounds
+ * and may cross from one slot into an adjacent one. A hole is never backed.
  *
  * Thread: doors from any thread (the guest runs at the same time: what is
  * read may change at once; copy it once and check the copy), gmem_discard and
@@ -32,11 +33,14 @@ enum gmem_backing {
 /* One contiguous stretch of RAM, as KVM's memory slot wants it. */
 struct gmem_slot {
     gpa_t base;
-    uint64_t size; /* bytes, multiple of GUEST_PAGE */
-    void *host;    /* owned by the gmem; for KVM_SET_USER_MEMORY_REGION only */
+    uint64_t size;   /* bytes, multiple of GUEST_PAGE */
+    void *host;      /* owned by the gmem; for KVM_SET_USER_MEMORY_REGION only */
+    uint64_t offset; /* in the file, if it has one */
+    /* Where the guest sees it is its chipset's to say: see board_pc_mem.h. */
+    bool shadow;
 };
 
-#define GMEM_MAX_SLOTS 2
+#define GMEM_MAX_SLOTS 4
 
 /* A pinned window on contiguous guest memory (a ring). Opaque to users. */
 struct gwin {
@@ -62,6 +66,13 @@ must_check int gmem_make_file(uint64_t size, bool hugepages);
  * borrowed and emptied: what a machine before left in it is gone.
  */
 struct gmem *gmem_create_on(uint64_t size, int file);
+
+/*
+ * This machine is a PC: the display's window is no RAM, and what lies between
+ * it and 1 MiB is a slot of its own, the one with shadow set. After create,
+ * before anything else.
+ */
+void gmem_lay_out_pc(struct gmem *m);
 
 /* The file under a slot and where in it, or -1: this RAM is private. */
 int gmem_file(const struct gmem *m, unsigned slot, uint64_t *offset);

@@ -19,6 +19,7 @@ static const struct {
     struct kvm_feature feature;
 } features[] = {
     CAP(KVM_CAP_USER_MEMORY, KVM_REQUIRED, "guest RAM"),
+    CAP(KVM_CAP_READONLY_MEM, KVM_REQUIRED, "firmware of a PC"),
     CAP(KVM_CAP_IMMEDIATE_EXIT, KVM_REQUIRED, "stop a running vCPU"),
     CAP(KVM_CAP_SPLIT_IRQCHIP, KVM_REQUIRED, "local APICs in the kernel"),
     CAP(KVM_CAP_SIGNAL_MSI, KVM_REQUIRED, "interrupts"),

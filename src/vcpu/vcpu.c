@@ -189,6 +189,8 @@ static bool is_passing(const struct vcpu *v, int err)
 static void run_loop(struct vcpu *v)
 {
     while (heed_reasons(v)) {
+        if (v->ops->ack)
+            intr_inject(v);
         if (ioctl(v->fd, KVM_RUN, 0) == 0)
             handle_exit(v);
         else if (!is_passing(v, errno))

@@ -32,6 +32,11 @@ struct vcpu_ops {
     /* A level-triggered vector was acknowledged. Board lock held. */
     void (*eoi)(void *ctx, uint8_t vector);
     /*
+     * The CPU takes the interrupt at its INTR pin: its vector. Board lock
+     * held. NULL: nobody drives that pin.
+     */
+    uint8_t (*ack)(void *ctx);
+    /*
      * The vCPU cannot go on; reason, registers and code were printed to
      * stderr already. It parks until it is stopped. Board lock held.
      */
@@ -85,6 +90,14 @@ must_check int vcpu_start(struct vcpu *v);
  * any but its own.
  */
 void vcpu_kick(struct vcpu *v, unsigned reasons);
+
+/*
+ * Drive a vCPU's INTR pin, which is also LINT0 of its local APIC: while it is
+ * up, an interrupt is acknowledged and delivered each time the guest can take
+ * one and LINT0 passes it on (ExtINT). Has the shape of intr.set; ctx is the
+ * vcpu. Board lock held. Thread: any.
+ */
+void vcpu_set_intr(void *vcpu, unsigned line, bool level);
 
 /* Wait for the thread of a vCPU kicked with STOP. Board lock NOT held. */
 void vcpu_join(struct vcpu *v);

@@ -18,15 +18,22 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* VMX without "unrestricted guest" needs three pages and one in the hole. */
-#define TSS_ADDR      0xfffbd000ul
-#define IDENTITY_ADDR 0xfffbc000ull
+/*
+ * VMX without "unrestricted guest" needs three pages and one in the hole,
+ * where no firmware of 16 MiB or less is.
+ */
+#define TSS_ADDR      0xfeffd000ul
+#define IDENTITY_ADDR 0xfeffc000ull
+
+/* Memory slots: guest RAM, and what comes and goes. */
+#define SLOT_PIECES GMEM_MAX_SLOTS
 
 static const struct {
     int cap;
     const char *name;
 } required_caps[] = {
     {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+    {KVM_CAP_READONLY_MEM, "KVM_CAP_READONLY_MEM"},
     {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
     {KVM_CAP_SPLIT_IRQCHIP, "KVM_CAP_SPLIT_IRQCHIP"},
     {KVM_CAP_SIGNAL_MSI, "KVM_CAP_SIGNAL_MSI"},
@@ -264,6 +271,8 @@ int vm_map(struct vm *vm, const struct gmem *mem)
             .userspace_addr = (uintptr_t)slots[i].host,
         };
 
+        if (slots[i].shadow)
+            continue;
         if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0) {
             const int err = errno;
 
@@ -276,6 +285,40 @@ int vm_map(struct vm *vm, const struct gmem *mem)
     }
     vm->mem = mem;
     return 0;
+}
+
+static int put_region(struct vm *vm, unsigned n, const struct vm_piece *p)
+{
+    const struct kvm_userspace_memory_region r = {
+        .slot = SLOT_PIECES + n,
+        .flags = p->read_only ? KVM_MEM_READONLY : 0,
+        .guest_phys_addr = p->base.v,
+        .memory_size = p->size,
+        .userspace_addr = (uintptr_t)p->host,
+    };
+
+    return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0 ? -errno : 0;
+}
+
+/* KVM changes neither size nor writability of a slot: the old one goes. */
+int vm_put_piece(struct vm *vm, unsigned n, const struct vm_piece *piece)
+{
+    struct vm_piece *old = &vm->pieces[n];
+    int ret = 0;
+
+    BUG_ON(n >= VM_MAX_PIECES);
+    if (old->size)
+        ret = put_region(vm, n, &(struct vm_piece){.base = old->base});
+    *old = (struct vm_piece){0};
+    if (ret == 0 && piece->size)
+        ret = put_region(vm, n, piece);
+    if (ret == 0)
+        *old = *piece;
+    else
+        log_error("KVM_SET_USER_MEMORY_REGION at %#llx: %s: %s",
+                  (unsigned long long)piece->base.v, strerror(-ret),
+                  kvm_advice(-ret));
+    return ret;
 }
 
 void vm_coalesce(struct vm *vm, enum space space, uint64_t addr, uint32_t len)

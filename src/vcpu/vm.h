@@ -41,10 +41,29 @@ struct vm *vm_create(const struct vm_config *cfg);
 void vm_destroy(struct vm *vm);
 
 /*
- * Register every slot of guest RAM; mem is borrowed for the life of the vm.
- * 0 or -errno, logged.
+ * Register every slot of guest RAM but the shadow; mem is borrowed for the
+ * life of the vm. 0 or -errno, logged.
  */
 must_check int vm_map(struct vm *vm, const struct gmem *mem);
+
+/* A stretch of memory that comes and goes while the guest runs, or a ROM. */
+struct vm_piece {
+    gpa_t base;
+    uint64_t size;  /* bytes, multiple of GUEST_PAGE; 0: nothing */
+    void *host;     /* borrowed while it is there */
+    bool read_only; /* the guest's writes leave the guest, as MMIO */
+};
+
+#define VM_MAX_PIECES 24
+
+/*
+ * Put a piece in the place of what number n was before: overlaps with other
+ * pieces or RAM are a bug of the caller. A vCPU that reaches for it in the
+ * middle of this finds nothing there. 0 or -errno, logged. Board lock held,
+ * or no vCPU runs.
+ */
+must_check int vm_put_piece(struct vm *vm, unsigned n,
+                            const struct vm_piece *piece);
 
 /* A sink that delivers messages to this VM's local APICs. Any thread. */
 struct msi_sink vm_msi_sink(struct vm *vm);

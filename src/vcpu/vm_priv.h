@@ -32,6 +32,7 @@ struct vm {
     size_t run_size;          /* bytes of a vCPU's shared page(s) */
     const struct gmem *mem;   /* borrowed, after vm_map */
     struct cpuid_table cpuid; /* policy applied, CPU-independent part */
+    struct vm_piece pieces[VM_MAX_PIECES]; /* as KVM has them */
     unsigned pins;            /* GSIs below are the IOAPIC's */
     unsigned n_msis;          /* GSIs from pins on that were ever in use */
     struct vm_route routes[VM_MAX_ROUTES];
@@ -57,6 +58,7 @@ struct vcpu {
     pthread_cond_t resume_cond;           /* with the board lock */
     bool parked;                          /* board lock */
     bool dead;                            /* cannot go on: parked for good */
+    _Atomic bool intr;                    /* its INTR pin; board lock to set */
     struct kvm_coalesced_mmio_ring *ring; /* in run; NULL: no collecting */
     struct vcpu_stats stats;              /* written by the vCPU thread only */
 };
@@ -78,6 +80,12 @@ must_check bool exit_dispatch(struct vcpu *v);
 
 /* Report and end a vCPU. Board lock held. */
 void exit_end(struct vcpu *v, enum vcpu_end how, const char *what);
+
+/*
+ * Before each KVM_RUN: give an interrupt that waits at the INTR pin to KVM, or
+ * ask to be told when the guest can take it. Board lock NOT held.
+ */
+void intr_inject(struct vcpu *v);
 
 /* Load the const register template of e->kind and e's own registers. */
 must_check int template_load(struct vcpu *v, const struct entry_state *e);

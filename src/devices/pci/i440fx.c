@@ -57,17 +57,29 @@ static unsigned pam_bits(const struct i440fx *b, unsigned i)
     return i % 2 ? reg & 0x0fu : reg >> 4u;
 }
 
-static void update_segment(struct i440fx *b, unsigned i)
+/* Returns whether it is another now. */
+static bool update_segment(struct i440fx *b, unsigned i)
 {
     struct i440fx_segment *s = &b->segments[i];
     const bool read_ram = pam_bits(b, i) & PAM_READ;
     const bool write_ram = pam_bits(b, i) & PAM_WRITE;
 
     if (s->read_ram == read_ram && s->write_ram == write_ram)
-        return;
+        return false;
     s->read_ram = read_ram;
     s->write_ram = write_ram;
     b->hooks.pam(b->hooks.ctx, s);
+    return true;
+}
+
+static void update_segments(struct i440fx *b)
+{
+    bool changed = false;
+
+    for (unsigned i = 0; i < I440FX_SEGMENTS; i++)
+        changed |= update_segment(b, i);
+    if (changed && b->hooks.pam_settled)
+        b->hooks.pam_settled(b->hooks.ctx);
 }
 
 /* Locked, SMRAM cannot be opened, nor its register be written. */
@@ -86,8 +98,7 @@ static void after_write(void *dev, unsigned off, unsigned n)
     struct i440fx *b = dev;
 
     if (off < REG_PAM_END && off + n > REG_PAM)
-        for (unsigned i = 0; i < I440FX_SEGMENTS; i++)
-            update_segment(b, i);
+        update_segments(b);
     update_smram(b);
 }
 

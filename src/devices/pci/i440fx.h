@@ -22,6 +22,8 @@ struct i440fx_segment {
 struct i440fx_hooks {
     /* A segment became this. All begin with neither. */
     void (*pam)(void *ctx, const struct i440fx_segment *s);
+    /* May be NULL: all that one access changed has been told. */
+    void (*pam_settled)(void *ctx);
     void *ctx; /* borrowed */
 };
 

@@ -28,6 +28,8 @@
 /* Power management. */
 #define PM_BASE      0x40u /* a dword; bit 0 says ports */
 #define PM_BASE_MASK 0xffc0u
+#define PM_DEVACTB   0x58u /* a dword */
+#define PM_APMC_SMI  0x02u /* in its last byte: the SMI command port traps */
 #define PM_MISC      0x80u
 #define PM_MISC_ON   0x01u
 #define PM_SMB_BASE  0x90u
@@ -163,6 +165,8 @@ struct piix_acpi *piix_acpi_create(struct bus *bus, struct piix4_pm *pm)
     p->func.mask[REG_COMMAND] |= 0x01; /* ports: those of the SMBus */
     put16(p->func.config + PM_BASE, 0x0001);
     put16(p->func.mask + PM_BASE, PM_BASE_MASK);
+    /* There is no SMM: firmware that finds it set up leaves it alone. */
+    p->func.config[PM_DEVACTB + 3] = PM_APMC_SMI;
     p->func.mask[PM_MISC] = PM_MISC_ON;
     put16(p->func.config + PM_SMB_BASE, 0x0001);
     put16(p->func.mask + PM_SMB_BASE, PM_SMB_MASK);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rom.h: an image in memory that nobody can write: a guest's ROM.
+ *
+ * It is no guest RAM, and no door of gmem.h leads to it: a device that is
+ * given its address for a transfer finds nothing there. Once loaded not even
+ * the process can write it.
+ */
+#ifndef MMU_ROM_H
+#define MMU_ROM_H
+
+#include "vmm/types.h"
+
+struct rom {
+    void *host;    /* owned; for KVM's memory slots and readers of bytes */
+    uint64_t size; /* bytes, a multiple of GUEST_PAGE; 0: there is none */
+};
+
+/*
+ * Read size bytes of fd (a multiple of GUEST_PAGE, not 0). 0 or -errno of
+ * what failed; -EIO: the file is shorter. Before the seal.
+ */
+must_check int rom_load(struct rom *rom, int fd, uint64_t size);
+void rom_free(struct rom *rom); /* also one that was never loaded */
+
+#endif
