@@ -10,14 +10,10 @@
  */
 #include "board.h"
 
-#include "abi/layout.h"
 #include "board_virtio.h"
 #include "devices/bus.h"
-#include "devices/pci/pci.h"
-#include "devices/platform/acpi_pm.h"
-#include "devices/platform/ioapic.h"
-#include "devices/platform/uart16550.h"
 #include "mmu/gmem.h"
+#include "platform.h"
 #include "sandbox.h"
 #include "vcpu/vm.h"
 #include "vmm/log.h"
@@ -30,22 +26,18 @@
 
 struct board {
     const struct config *cfg; /* borrowed */
-    struct board_host host;   /* its members borrowed */
+    const struct platform_ops *ops;
+    struct board_host host; /* its members borrowed */
     struct machine_desc desc;
     /* owned, in the order they are made */
     struct gmem *mem;
     struct vm *vm;
     struct bus *bus;
-    struct ioapic *ioapic;
-    struct uart16550 *uart;
-    struct acpi_pm *pm;
-    struct pci_bus *pci; /* NULL: there is none */
+    void *platform; /* as ops make it */
     struct board_virtio *virtio;
     struct vcpu *cpus[MACHINE_MAX_CPUS];
-    /* lines from the chips to the IOAPIC */
-    struct intr uart_intr;
-    struct intr ged_intr;
-    struct vcpu_ops ops;
+    struct vcpu_ops cpu_ops;
+    struct vcpu_ops boot_cpu_ops;
     /* what the vCPU threads tell the loop; board lock */
     int event_fd; /* owned */
     struct loop_op event_op;
@@ -55,48 +47,15 @@ struct board {
     bool paused;
 };
 
-/* ---- the map ---- */
-
-static void add_range(struct machine_desc *m, uint64_t base, uint64_t end,
-                      enum mem_type type)
+static const struct platform_ops *platform_of(const struct config *cfg)
 {
-    BUG_ON(m->n_ranges == MACHINE_MAX_RANGES);
-    if (end > base)
-        m->map[m->n_ranges++] = (struct mem_range){GPA(base), end - base, type};
-}
-
-static void add_dev(struct machine_desc *m, enum dev_kind kind, uint64_t base,
-                    uint32_t size, uint32_t gsi)
-{
-    BUG_ON(m->n_devs == MACHINE_MAX_DEVS);
-    m->devs[m->n_devs++] = (struct dev_desc){kind, base, size, gsi};
-}
-
-static void describe_memory(struct machine_desc *m, uint64_t size)
-{
-    const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
-    const struct dev_desc *pci = machine_find(m, DEV_PCI_HOST);
-
-    add_range(m, 0, LAYOUT_LOW_END, MEM_RAM);
-    add_range(m, LAYOUT_LOW_END, LAYOUT_LOW_TOP, MEM_RESERVED);
-    add_range(m, LAYOUT_LOW_TOP, low, MEM_RAM);
-    /* Kernels trust no ECAM that is not reserved. */
-    if (pci)
-        add_range(m, pci->base, pci->base + pci->size, MEM_RESERVED);
-    add_range(m, LAYOUT_HOLE_END, LAYOUT_HOLE_END + size - low, MEM_RAM);
+    return platforms[profiles[cfg->mode].platform];
 }
 
 void board_describe(const struct config *cfg, struct machine_desc *m)
 {
-    *m = (struct machine_desc){.n_cpus = cfg->cpus,
-                               .n_pins = LAYOUT_IOAPIC_PINS};
-    add_dev(m, DEV_IOAPIC, LAYOUT_IOAPIC, IOAPIC_SIZE, 0);
-    add_dev(m, DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI);
-    add_dev(m, DEV_ACPI_SLEEP, LAYOUT_SLEEP_CTL, 2, DEV_NO_GSI);
-    add_dev(m, DEV_ACPI_RESET, LAYOUT_RESET, 1, DEV_NO_GSI);
-    add_dev(m, DEV_GED, LAYOUT_GED, ACPI_PM_GED, LAYOUT_GED_GSI);
-    board_virtio_describe(cfg, m);
-    describe_memory(m, cfg->memory);
+    *m = (struct machine_desc){.n_cpus = cfg->cpus};
+    platform_of(cfg)->describe(cfg, m);
 }
 
 /* ---- what the guest and its vCPUs tell the board (board lock held) ---- */
@@ -141,7 +100,23 @@ static void on_eoi(void *ctx, uint8_t vector)
 {
     struct board *b = ctx;
 
-    ioapic_eoi(b->ioapic, vector);
+    b->ops->eoi(b->platform, vector);
+}
+
+static uint8_t on_ack(void *ctx)
+{
+    struct board *b = ctx;
+
+    return b->ops->ack(b->platform);
+}
+
+/* The platform's chips are there before the CPU is. */
+static void on_cpu_intr(void *ctx, unsigned line, bool level)
+{
+    struct board *b = ctx;
+
+    if (b->cpus[0])
+        vcpu_set_intr(b->cpus[0], line, level);
 }
 
 static void on_ended(void *ctx, enum vcpu_end how)
@@ -223,7 +198,10 @@ static int make_memory(struct board *b)
     else
         b->mem = gmem_create(b->cfg->memory,
                              b->cfg->hugepages ? GMEM_HUGETLB : GMEM_ANON);
-    return b->mem ? 0 : -ENOMEM;
+    if (!b->mem)
+        return -ENOMEM;
+    b->ops->lay_out(b->mem);
+    return 0;
 }
 
 static int make_vm(struct board *b)
@@ -231,23 +209,11 @@ static int make_vm(struct board *b)
     const struct vm_config c = {.kvm_fd = b->host.kvm_fd,
                                 .n_cpus = b->cfg->cpus,
                                 .pins = b->desc.n_pins};
-    int ret;
 
     b->vm = vm_create(&c);
     if (!b->vm)
         return -EIO;
-    ret = vm_map(b->vm, b->mem);
-    if (ret < 0)
-        return ret;
-    /*
-     * Index registers: the IOAPIC's select, and the PCI configuration
-     * address that kernels write whether or not there is a PCI. After the
-     * memory: KVM retires the old list of ranges in its own time, and a
-     * memory slot set meanwhile would have to wait milliseconds for it.
-     */
-    vm_coalesce(b->vm, SPACE_MMIO, LAYOUT_IOAPIC, 4);
-    vm_coalesce(b->vm, SPACE_PIO, LAYOUT_PCI_CONFIG, 4);
-    return 0;
+    return vm_map(b->vm, b->mem);
 }
 
 static int make_bus(struct board *b)
@@ -256,86 +222,23 @@ static int make_bus(struct board *b)
     return b->bus ? 0 : -ENOMEM;
 }
 
-static int claim(struct board *b, enum space space, enum dev_kind kind,
-                 const struct io_ops *ops, void *dev)
+static int make_platform(struct board *b)
 {
-    const struct dev_desc *d = machine_find(&b->desc, kind);
-
-    BUG_ON(!d);
-    return bus_claim(b->bus, space, d->base, d->size, ops, dev);
-}
-
-static int make_ioapic(struct board *b)
-{
-    const struct msi_sink sink = vm_msi_sink(b->vm);
-    const struct ioapic_hooks hooks = {
-        .route = vm_route_pin, .mask = vm_mask_pin, .ctx = b->vm};
-
-    b->ioapic = ioapic_create(b->desc.n_pins, &sink, &hooks);
-    if (!b->ioapic)
-        return -ENOMEM;
-    return claim(b, SPACE_MMIO, DEV_IOAPIC, &ioapic_ops, b->ioapic);
-}
-
-static struct intr pin(struct board *b, enum dev_kind kind)
-{
-    const struct dev_desc *d = machine_find(&b->desc, kind);
-
-    BUG_ON(!d);
-    return (struct intr){
-        .set = ioapic_set_pin, .ctx = b->ioapic, .line = d->gsi};
-}
-
-static int make_uart(struct board *b)
-{
-    b->uart_intr = pin(b, DEV_UART16550);
-    b->uart = uart16550_create(b->host.console, &b->uart_intr);
-    if (!b->uart)
-        return -ENOMEM;
-    return claim(b, SPACE_PIO, DEV_UART16550, &uart16550_ops, b->uart);
-}
-
-static int make_acpi_pm(struct board *b)
-{
-    const struct acpi_pm_events events = {
-        .poweroff = on_poweroff, .reset = on_reset, .ctx = b};
-    int ret;
-
-    b->ged_intr = pin(b, DEV_GED);
-    b->pm = acpi_pm_create(&events, &b->ged_intr);
-    if (!b->pm)
-        return -ENOMEM;
-    ret = bus_claim(b->bus, SPACE_PIO, LAYOUT_SLEEP_CTL, ACPI_PM_PORTS,
-                    &acpi_pm_ports_ops, b->pm);
-    if (ret < 0)
-        return ret;
-    return claim(b, SPACE_MMIO, DEV_GED, &acpi_pm_ged_ops, b->pm);
-}
-
-static int make_pci(struct board *b)
-{
-    const struct dev_desc *d = machine_find(&b->desc, DEV_PCI_HOST);
-    struct pci_bus_config c = {
+    const struct platform_host host = {
+        .cfg = b->cfg,
+        .desc = &b->desc,
+        .host = &b->host,
+        .mem = b->mem,
+        .vm = b->vm,
         .bus = b->bus,
-        .memory = {LAYOUT_PCI_MMIO, LAYOUT_PCI_MMIO_END},
-        .ports = {LAYOUT_PCI_PORTS, LAYOUT_PCI_PORTS_END},
+        .poweroff = on_poweroff,
+        .reset = on_reset,
+        .cpu_intr = on_cpu_intr,
+        .ctx = b,
     };
-    int ret;
 
-    if (!d)
-        return 0;
-    c.irq = (uint8_t)d->gsi;
-    for (unsigned i = 0; i < MACHINE_PCI_LINES; i++)
-        c.lines[i] = (struct intr){
-            .set = ioapic_set_pin, .ctx = b->ioapic, .line = d->gsi + i};
-    b->pci = pci_bus_create(&c);
-    if (!b->pci)
-        return -ENOMEM;
-    ret = bus_claim(b->bus, SPACE_PIO, LAYOUT_PCI_CONFIG, LAYOUT_PCI_CONFIG_LEN,
-                    &pci_ports_ops, b->pci);
-    if (ret < 0)
-        return ret;
-    return claim(b, SPACE_MMIO, DEV_PCI_HOST, &pci_ecam_ops, b->pci);
+    b->platform = b->ops->create(&host);
+    return b->platform ? 0 : -EIO;
 }
 
 static int make_virtio(struct board *b)
@@ -348,7 +251,7 @@ static int make_virtio(struct board *b)
         .mem = b->mem,
         .vm = b->vm,
         .bus = b->bus,
-        .pci = b->pci,
+        .pci = b->ops->pci(b->platform),
     };
 
     if (board_virtio_count(b->cfg) == 0)
@@ -359,7 +262,7 @@ static int make_virtio(struct board *b)
 
 static int make_cpus(struct board *b)
 {
-    b->ops = (struct vcpu_ops){
+    b->cpu_ops = (struct vcpu_ops){
         .access = on_access,
         .eoi = on_eoi,
         .ended = on_ended,
@@ -368,8 +271,12 @@ static int make_cpus(struct board *b)
         .seal_thread = on_seal_thread,
         .ctx = b,
     };
+    b->boot_cpu_ops = b->cpu_ops;
+    b->boot_cpu_ops.ack = b->ops->ack ? on_ack : NULL;
     for (unsigned i = 0; i < b->cfg->cpus; i++) {
-        b->cpus[i] = vcpu_create(b->vm, i, b->host.lock, &b->ops);
+        /* The 8259s, if there are any, speak to the first. */
+        b->cpus[i] = vcpu_create(b->vm, i, b->host.lock,
+                                 i == 0 ? &b->boot_cpu_ops : &b->cpu_ops);
         if (!b->cpus[i])
             return -EIO;
     }
@@ -379,8 +286,8 @@ static int make_cpus(struct board *b)
 static int build_steps(struct board *b)
 {
     static int (*const steps[])(struct board * b) = {
-        make_events, make_memory,  make_vm,  make_bus,    make_ioapic,
-        make_uart,   make_acpi_pm, make_pci, make_virtio, make_cpus,
+        make_events,   make_memory, make_vm,   make_bus,
+        make_platform, make_virtio, make_cpus,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -402,6 +309,7 @@ struct board *board_build(const struct config *cfg,
         return NULL;
     }
     b->cfg = cfg;
+    b->ops = platform_of(cfg);
     b->host = *host;
     b->event_fd = -1;
     board_describe(cfg, &b->desc);
@@ -421,10 +329,7 @@ void board_destroy(struct board *b)
     if (b->bus && log_level() >= LOG_DEBUG)
         bus_report(b->bus, stderr);
     board_virtio_destroy(b->virtio);
-    pci_bus_destroy(b->pci);
-    acpi_pm_destroy(b->pm);
-    uart16550_destroy(b->uart);
-    ioapic_destroy(b->ioapic);
+    b->ops->destroy(b->platform);
     bus_destroy(b->bus);
     vm_destroy(b->vm);
     gmem_destroy(b->mem);
@@ -503,7 +408,7 @@ void board_stop(struct board *b, enum verdict v)
 
 void board_power_button(struct board *b)
 {
-    acpi_pm_power_button(b->pm);
+    b->ops->power_button(b->platform);
 }
 
 static void park_cpus(struct board *b)

@@ -53,7 +53,21 @@ struct board_virtio {
 
 static unsigned count_disks(const struct config *cfg)
 {
-    return cfg->n_disks;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < cfg->n_disks; i++)
+        n += cfg->disks[i].iface == DISK_VIRTIO;
+    return n;
+}
+
+/* Which of the operator's disks the nth of ours is. */
+static unsigned find_disk(const struct config *cfg, unsigned nth)
+{
+    unsigned i = 0;
+
+    while (cfg->disks[i].iface != DISK_VIRTIO || nth-- > 0)
+        i++;
+    return i;
 }
 
 static unsigned disk_queues(const struct config *cfg)
@@ -73,13 +87,14 @@ static void make_disk(const struct board_virtio_host *host, unsigned nth,
         .queues = disk_queues(host->cfg),
         .queue_size = DISK_QUEUE_SIZE,
     };
+    const unsigned i = find_disk(host->cfg, nth);
     char id[DISK_ID_MAX + 1];
 
-    disk_option_id(&host->cfg->disks[nth], nth, id);
+    disk_option_id(&host->cfg->disks[i], i, id);
     memcpy(c.id, id, strnlen(id, sizeof(c.id)));
     *out = (struct front){
         .ops = &vblk_ops,
-        .dev = vblk_create(host->dev->disks[nth], host->loop, &c),
+        .dev = vblk_create(host->dev->disks[i], host->loop, &c),
         .destroy = destroy_disk,
     };
 }

@@ -70,6 +70,8 @@ static int stage_boot(struct run *r)
     if (!r->cmdline)
         return -ENOMEM;
     r->boot_cfg = (struct boot_config){
+        .protocol = profiles[r->cfg.mode].boot,
+        .firmware = r->cfg.firmware,
         .kernel = r->cfg.kernel,
         .cmdline = r->cmdline,
         .n_modules = r->cfg.n_modules,

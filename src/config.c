@@ -27,9 +27,10 @@ static void help_text(FILE *out, const char *text)
 
 void config_help(FILE *out)
 {
-    fprintf(out, "usage: vmm run [options] KERNEL\n\n"
+    fprintf(out, "usage: vmm run [options] [KERNEL]\n\n"
                  "Run a guest. KERNEL is an ELF, bzImage or compressed "
-                 "kernel; its format is found\nby content.\n\noptions:\n");
+                 "kernel; its format is found\nby content. A PC "
+                 "(--mode=hvm) boots from its disks instead.\n\noptions:\n");
     for (size_t i = 0; i < config_options_len; i++) {
         const struct option *o = &config_options[i];
         char left[64];
@@ -253,13 +254,14 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
         .memory = 256 * MIB,
         .append = "",
         .console = {.kind = CONSOLE_STDIO},
+        .debug = {.kind = CONSOLE_NONE},
         .sandbox = true,
         .log = LOG_INFO,
     };
     r = parse_words(cfg, &w);
     if (r != CONFIG_OK)
         return r;
-    if (!cfg->kernel) {
+    if (!cfg->kernel && profiles[cfg->mode].boot == BOOT_PVH) {
         log_error("no kernel given: vmm run [options] KERNEL");
         return CONFIG_ERROR;
     }
@@ -270,6 +272,9 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
         cfg->console.kind = CONSOLE_NONE;
     if (!cfg->transport_given)
         cfg->transport = profiles[cfg->mode].transport;
+    for (unsigned i = 0; i < cfg->n_disks; i++)
+        if (cfg->disks[i].iface == DISK_UNSAID)
+            cfg->disks[i].iface = profiles[cfg->mode].disk_if;
     return CONFIG_OK;
 }
 

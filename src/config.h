@@ -34,7 +34,8 @@ struct config {
     unsigned cpus;
     uint64_t memory; /* bytes */
     bool hugepages;
-    const char *kernel; /* borrowed from argv or the args file */
+    const char *firmware; /* NULL: the usual one */
+    const char *kernel; /* borrowed from argv or the args file; or NULL */
     const char *append; /* never NULL */
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned n_modules;
@@ -54,7 +55,8 @@ struct config {
     bool console_given;
     struct port_option ports[CONFIG_MAX_PORTS]; /* owned */
     unsigned n_ports;
-    const char *name; /* NULL: not given */
+    struct console_place debug; /* the firmware's debug port */
+    const char *name;           /* NULL: not given */
     bool no_reboot;
     bool fdt;
     const char *dump_fdt;  /* NULL: no */

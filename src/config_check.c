@@ -34,6 +34,57 @@ static int check_disks(const struct config *cfg)
     return 0;
 }
 
+#define IDE_DISKS 4
+
+/* What a disk can be, in this machine. */
+static int check_interfaces(const struct config *cfg)
+{
+    const bool pc = profiles[cfg->mode].platform == PLATFORM_PC;
+    unsigned ide = 0;
+
+    for (unsigned i = 0; i < cfg->n_disks; i++) {
+        const struct disk_option *d = &cfg->disks[i];
+
+        ide += d->iface == DISK_IDE;
+        if (d->iface == DISK_IDE && !pc) {
+            log_error("--disk: %s: if=ide needs a PC, which --mode=%s is not: "
+                      "give if=virtio, or --mode=hvm",
+                      d->blk.path, profiles[cfg->mode].name);
+            return -EINVAL;
+        }
+        if (d->cdrom && d->iface != DISK_IDE) {
+            log_error("--disk: %s: media=cdrom goes with if=ide only",
+                      d->blk.path);
+            return -EINVAL;
+        }
+    }
+    if (ide <= IDE_DISKS)
+        return 0;
+    log_error("--disk: %u IDE disks: a PC has places for %u: give the others "
+              "if=virtio",
+              ide, IDE_DISKS);
+    return -EINVAL;
+}
+
+/* What is started, and what only makes sense with it. */
+static int check_boot(const struct config *cfg)
+{
+    const struct profile *p = &profiles[cfg->mode];
+
+    if (p->boot == BOOT_FIRMWARE && cfg->kernel) {
+        log_error("kernel %s: a guest with --mode=%s boots from its disks: "
+                  "give it one with --disk, and no kernel",
+                  cfg->kernel, p->name);
+        return -EINVAL;
+    }
+    if (p->boot != BOOT_FIRMWARE && cfg->firmware) {
+        log_error("--firmware: a guest with --mode=%s has none: leave it out",
+                  p->name);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 /* Two stations of one address hear each other's answers. */
 static int check_nets(const struct config *cfg)
 {
@@ -122,8 +173,12 @@ static int check_balloon(const struct config *cfg)
 
 static int check_devices(const struct config *cfg)
 {
-    int ret = check_disks(cfg);
+    int ret = check_boot(cfg);
 
+    if (ret == 0)
+        ret = check_disks(cfg);
+    if (ret == 0)
+        ret = check_interfaces(cfg);
     if (ret == 0)
         ret = check_stdio(cfg);
     if (ret == 0)

@@ -75,6 +75,17 @@ static bool take_initrd(struct config *cfg, char *value)
     return true;
 }
 
+static bool take_firmware(struct config *cfg, char *value)
+{
+    cfg->firmware = value;
+    return *value != '\0';
+}
+
+static bool take_debug(struct config *cfg, char *value)
+{
+    return console_place_parse(value, &cfg->debug);
+}
+
 static bool take_append(struct config *cfg, char *value)
 {
     cfg->append = value;
@@ -289,6 +300,16 @@ const struct option config_options[] = {
      .arg = "TEXT",
      .fn = take_append,
      .help = "kernel command line"},
+    {.name = "--firmware",
+     .arg = "FILE",
+     .fn = take_firmware,
+     .want = "a file",
+     .help = "BIOS image of a PC (SeaBIOS, where the system has it)"},
+    {.name = "--debug-console",
+     .arg = "WHERE",
+     .fn = take_debug,
+     .want = CONSOLE_PLACES,
+     .help = "a PC's debug ports 0x402 and 0xe9, as --console (none)"},
     {.name = "--disk",
      .arg = "FILE[,KEY=VALUE...]",
      .keys_fn = parse_disk,

@@ -81,6 +81,15 @@ static int open_ports(struct hostdev *h, const struct config *cfg,
     return 0;
 }
 
+static int open_debug(struct hostdev *h, const struct config *cfg,
+                      struct loop *loop)
+{
+    if (cfg->debug.kind == CONSOLE_NONE)
+        return 0;
+    h->debug = console_place_open(&cfg->debug);
+    return h->debug ? chr_start(h->debug, loop) : -EIO;
+}
+
 static int open_nets(struct hostdev *h, const struct config *cfg,
                      const struct claim *claim, struct loop *loop)
 {
@@ -128,6 +137,8 @@ int hostdev_open(struct hostdev *h, const struct config *cfg,
         ret = open_nets(h, cfg, claim, loop);
     if (ret == 0)
         ret = open_ports(h, cfg, loop);
+    if (ret == 0)
+        ret = open_debug(h, cfg, loop);
     if (ret == 0)
         ret = open_vsock(h, cfg, claim, loop);
     if (ret == 0)
@@ -190,6 +201,9 @@ void hostdev_close(struct hostdev *h)
         chr_close(h->ports[i]);
         h->ports[i] = NULL;
     }
+    if (h->debug)
+        chr_close(h->debug);
+    h->debug = NULL;
     for (unsigned i = 0; i < ARRAY_LEN(h->nets); i++) {
         net_close(h->nets[i]);
         h->nets[i] = NULL;

@@ -17,7 +17,7 @@
 
 const char disk_option_syntax[] =
     "FILE[,ro=on][,snapshot=on][,cache=writeback|none|writethrough]"
-    "[,id=ID][,iops=N][,bps=SIZE][,if=virtio]";
+    "[,id=ID][,iops=N][,bps=SIZE][,if=virtio|ide][,media=disk|cdrom]";
 
 static bool take_file(void *into, const char *value)
 {
@@ -85,15 +85,32 @@ static bool take_bps(void *into, const char *value)
            o->blk.bps <= RATELIMIT_MAX_RATE;
 }
 
+static const char *const interfaces[] = {
+    [DISK_UNSAID] = "auto",
+    [DISK_VIRTIO] = "virtio",
+    [DISK_IDE] = "ide",
+};
+
 static bool take_if(void *into, const char *value)
 {
-    static const char *const names[] = {[DISK_VIRTIO] = "virtio"};
+    struct disk_option *o = into;
+    unsigned i;
+
+    if (!keyval_name(value, interfaces, ARRAY_LEN(interfaces), &i))
+        return false;
+    o->iface = (enum disk_if)i;
+    return true;
+}
+
+static bool take_media(void *into, const char *value)
+{
+    static const char *const names[] = {"disk", "cdrom"};
     struct disk_option *o = into;
     unsigned i;
 
     if (!keyval_name(value, names, ARRAY_LEN(names), &i))
         return false;
-    o->iface = (enum disk_if)i;
+    o->cdrom = i == 1;
     return true;
 }
 
@@ -104,7 +121,8 @@ static const struct keyval_key keys[] = {
     {"id", take_id, "1 to 20 letters, digits, '.', '_' or '-'", false},
     {"iops", take_iops, "a number of operations a second, from 1", false},
     {"bps", take_bps, "bytes a second such as 10M, up to 64G", false},
-    {"if", take_if, "virtio", false},
+    {"if", take_if, "virtio, ide or auto", false},
+    {"media", take_media, "disk or cdrom", false},
 };
 
 static const struct keyval_option disk = {
@@ -161,7 +179,7 @@ void disk_option_id(const struct disk_option *o, unsigned nth,
 
 json_t *disk_option_dump(const struct disk_option *o)
 {
-    return json_pack("{s:s, s:b, s:b, s:s, s:s*, s:I, s:I}", "file",
+    return json_pack("{s:s, s:b, s:b, s:s, s:s*, s:I, s:I, s:s, s:b}", "file",
                      o->blk.path, "ro", o->blk.read_only, "snapshot",
                      o->blk.snapshot, "cache", caches[o->blk.cache], "id",
                      o->id, "iops", (json_int_t)o->blk.iops, "bps",

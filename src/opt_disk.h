@@ -13,12 +13,15 @@
 
 /* What the guest sees the disk as. */
 enum disk_if {
+    DISK_UNSAID, /* as the mode has it; never after config_parse */
     DISK_VIRTIO,
+    DISK_IDE,
 };
 
 struct disk_option {
     struct blk_config blk; /* strings borrowed from text */
     enum disk_if iface;
+    bool cdrom;
     const char *id; /* borrowed from text; NULL: not given */
     char *text;     /* owned */
 };

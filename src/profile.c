@@ -17,7 +17,7 @@ const struct profile profiles[MODE_COUNT] = {
         {
             .name = "hvm",
             .entry = "BIOS, 16-bit reset vector",
-            .platform = "i440FX/PIIX PC: PCI, ACPI, VGA, PS/2",
+            .board = "i440FX/PIIX PC: PCI, ACPI, VGA, PS/2",
             .interrupts = "8259, IOAPIC, local APIC",
             .timers = "8254, HPET, PM timer, RTC, local APIC",
             .disk = "IDE/ATA, ATAPI, AHCI",
@@ -25,13 +25,17 @@ const struct profile profiles[MODE_COUNT] = {
             .console = "16550, VGA text",
             .mmu = "hardware",
             .abis = ABI_BIT(ABI_NONE),
+            .abis_built = ABI_BIT(ABI_NONE),
             .abi = ABI_NONE,
+            .platform = PLATFORM_PC,
+            .boot = BOOT_FIRMWARE,
+            .disk_if = DISK_IDE,
         },
     [MODE_HVM_PV] =
         {
             .name = "hvm-pv",
             .entry = "BIOS, 16-bit reset vector",
-            .platform = "i440FX/PIIX PC: PCI, ACPI, VGA, PS/2",
+            .board = "i440FX/PIIX PC: PCI, ACPI, VGA, PS/2",
             .interrupts = "8259, IOAPIC, local APIC, MSI-X",
             .timers = "as hvm, and kvmclock",
             .disk = "virtio-blk or Xen blkfront",
@@ -45,7 +49,7 @@ const struct profile profiles[MODE_COUNT] = {
         {
             .name = "pvhvm",
             .entry = "BIOS, or the kernel directly",
-            .platform = "as hvm, and the Xen platform PCI device",
+            .board = "as hvm, and the Xen platform PCI device",
             .interrupts = "event-channel upcalls",
             .timers = "Xen singleshot timer, pvclock",
             .disk = "Xen blkfront (or virtio-blk)",
@@ -59,7 +63,7 @@ const struct profile profiles[MODE_COUNT] = {
         {
             .name = "pvh",
             .entry = "PVH ELF note, 32-bit, start_info",
-            .platform = "none; hardware-reduced ACPI",
+            .board = "none; hardware-reduced ACPI",
             .interrupts = "local APIC and messages, or event channels",
             .timers = "local APIC, kvmclock, or as pvhvm",
             .disk = "virtio-blk or Xen blkfront",
@@ -69,13 +73,14 @@ const struct profile profiles[MODE_COUNT] = {
             .abis = ABI_BIT(ABI_KVM) | ABI_BIT(ABI_XEN),
             .abis_built = ABI_BIT(ABI_KVM),
             .abi = ABI_KVM,
+            .disk_if = DISK_VIRTIO,
             .transport = TRANSPORT_PCI,
         },
     [MODE_PV] =
         {
             .name = "pv",
             .entry = "PV ELF note, 64-bit",
-            .platform = "none",
+            .board = "none",
             .interrupts = "event channels",
             .timers = "Xen singleshot timer, pvclock",
             .disk = "Xen blkfront",
@@ -107,7 +112,7 @@ static void print_row(FILE *out, const struct profile *p)
         const char *how;
     } columns[] = {
         {"entry", p->entry},
-        {"platform", p->platform},
+        {"platform", p->board},
         {"interrupts", p->interrupts},
         {"timers, clock", p->timers},
         {"disk", p->disk},

@@ -9,6 +9,8 @@
 #ifndef VMM_PROFILE_H
 #define VMM_PROFILE_H
 
+#include "boot/boot.h"
+#include "opt_disk.h"
 #include "vmm/types.h"
 
 #include <stdio.h>
@@ -30,6 +32,13 @@ enum abi {
     ABI_COUNT,
 };
 
+/* What is soldered on the board: see platform.h. */
+enum platform {
+    PLATFORM_BARE,
+    PLATFORM_PC,
+    PLATFORM_COUNT,
+};
+
 /* How a guest reaches its virtio devices. */
 enum transport {
     TRANSPORT_PCI,
@@ -44,7 +53,7 @@ enum transport {
 struct profile {
     const char *name;
     const char *entry;
-    const char *platform;
+    const char *board;
     const char *interrupts;
     const char *timers;
     const char *disk;
@@ -54,6 +63,9 @@ struct profile {
     unsigned abis;            /* ABI_BIT of each flavour that makes sense */
     unsigned abis_built;      /* of those, the ones this version can run */
     enum abi abi;             /* the default flavour */
+    enum platform platform;
+    enum boot_protocol boot;  /* how the guest is started */
+    enum disk_if disk_if;     /* what a --disk is by default */
     enum transport transport; /* the default one */
 };
 

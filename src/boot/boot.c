@@ -25,6 +25,7 @@
 
 static const struct boot_ops *const protocols[] = {
     [BOOT_PVH] = &boot_pvh,
+    [BOOT_FIRMWARE] = &boot_firmware,
 };
 
 /* ---- open ---- */
@@ -126,34 +127,35 @@ static int open_module(struct boot *b, const struct boot_module *want)
 
 static int open_all(struct boot *b)
 {
+    char what[DESCRIBE_MAX];
     int rc = open_kernel(b);
 
     for (unsigned i = 0; rc == 0 && i < b->cfg->n_modules; i++)
         rc = open_module(b, &b->cfg->modules[i]);
-    return rc;
+    if (rc < 0)
+        return rc;
+    image_describe(b->img, what, sizeof(what));
+    log_info("kernel: %s, booting %s", what, b->how->name);
+    return 0;
 }
 
 int boot_open(const struct boot_config *cfg, struct boot **out)
 {
-    char what[DESCRIBE_MAX];
     struct boot *b = calloc(1, sizeof(*b));
     int rc;
 
     BUG_ON(cfg->n_modules > BOOT_MAX_MODULES);
     if (!b) {
-        log_error("kernel %s: out of memory: free some on the host",
-                  cfg->kernel);
+        log_error("boot: out of memory: free some on the host");
         return -ENOMEM;
     }
     b->cfg = cfg;
     b->how = protocols[cfg->protocol];
-    rc = open_all(b);
+    rc = b->how->open ? b->how->open(b) : open_all(b);
     if (rc < 0) {
         boot_close(b);
         return rc;
     }
-    image_describe(b->img, what, sizeof(what));
-    log_info("kernel: %s, booting %s", what, b->how->name);
     *out = b;
     return 0;
 }
@@ -165,7 +167,13 @@ void boot_close(struct boot *b)
     while (b->n_files)
         close(b->files[--b->n_files].fd);
     image_close(b->img);
+    rom_free(&b->rom);
     free(b);
+}
+
+const struct rom *boot_rom(const struct boot *b)
+{
+    return &b->rom;
 }
 
 int boot_place(struct boot *b, const struct gmem *mem,

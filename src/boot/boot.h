@@ -10,6 +10,7 @@
 #define BOOT_BOOT_H
 
 #include "mmu/gmem.h"
+#include "mmu/rom.h"
 #include "vmm/entry.h"
 #include "vmm/machine.h"
 #include "vmm/types.h"
@@ -23,12 +24,14 @@ struct boot_module {
 
 /* How a guest is started: a row of protocols[] in boot.c. */
 enum boot_protocol {
-    BOOT_PVH, /* a kernel, by Xen's docs/misc/pvh */
+    BOOT_PVH,      /* a kernel, by Xen's docs/misc/pvh */
+    BOOT_FIRMWARE, /* a PC's BIOS, which finds what to boot by itself */
 };
 
 struct boot_config {
     enum boot_protocol protocol;
-    const char *kernel;  /* borrowed path */
+    const char *firmware; /* borrowed path; NULL: the usual SeaBIOS */
+    const char *kernel;   /* borrowed path; NULL with BOOT_FIRMWARE */
     const char *cmdline; /* borrowed; "" if none */
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned n_modules;
@@ -50,6 +53,9 @@ struct boot;
  */
 must_check int boot_open(const struct boot_config *cfg, struct boot **out);
 void boot_close(struct boot *b);
+
+/* The firmware; of size 0 if the protocol needs none. Borrowed from b. */
+const struct rom *boot_rom(const struct boot *b);
 
 /*
  * Decide what goes where in the machine m, check that it all fits into its

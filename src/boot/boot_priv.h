@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * boot_priv.h: between boot.c, which opens a guest's files and chooses the
- * boot protocol, the protocols (boot_pvh.c), and boot_parts.c, which has the
+ * boot protocol, the protocols (boot_*.c), and boot_parts.c, which has the
  * work that they share.
  */
 #ifndef BOOT_BOOT_PRIV_H
@@ -33,7 +33,8 @@ struct boot_plan {
 struct boot {
     const struct boot_config *cfg; /* borrowed */
     const struct boot_ops *how;    /* its row */
-    struct image *img;             /* owned */
+    struct rom rom;                /* owned; of size 0: none */
+    struct image *img;             /* owned; NULL: none */
     struct boot_file files[BOOT_MAX_MODULES];
     unsigned n_files;      /* opened so far */
     struct boot_plan plan; /* made by place */
@@ -47,6 +48,8 @@ struct boot {
  */
 struct boot_ops {
     const char *name;
+    /* NULL: it starts a kernel; else open what it starts instead. */
+    int (*open)(struct boot *b);
     /* Can it start this image? If not, and if no other can, missing says so. */
     bool (*takes)(const struct image_info *info);
     const char *missing;
@@ -56,6 +59,7 @@ struct boot_ops {
 };
 
 extern const struct boot_ops boot_pvh;
+extern const struct boot_ops boot_firmware;
 
 /* The device tree of m for a guest placed by p, in buf; as fdt_build. */
 must_check int64_t boot_build_fdt(const struct boot *b,

@@ -87,8 +87,12 @@ BAD_OPTIONS = [
 
 # Right words that do not go together, or ask for too much on any host.
 BAD_SENSE = [
-    (["--mode=hvm", "k"], "not built yet: use --mode=pvh"),
-    (["--mode=hvm-pv", "k"], "not built yet"),
+    (["--mode=hvm", "k"], "boots from its disks"),
+    (["--mode=hvm", "--disk=a,if=virtio,media=cdrom"], "if=ide only"),
+    (["--mode=hvm"] + ["--disk=a,snapshot=on"] * 5, "5 IDE disks"),
+    (["--disk=a,if=ide", "k"], "if=ide needs a PC"),
+    (["--firmware=f", "k"], "--firmware: a guest with --mode=pvh has none"),
+    (["--mode=hvm-pv", "k"], "not built yet: use --mode=pvh"),
     (["--mode=pvhvm", "k"], "not built yet"),
     (["--mode=pv", "k"], "not built yet"),
     (["--abi=xen", "k"], "not built yet"),

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pc.h: the parts of a PC, shared by the files that solder them together:
+ * platform_pc.c (the order, and what the board sees), pc_chips.c (the chips
+ * and their wires), pc_pci.c (what sits on the PCI bus).
+ *
+ * A part is made by one function, pc_make_*, in the order of the steps in
+ * platform_pc.c, and owned by the struct. A new device is a member here, a
+ * step there, and a line in pc_destroy.
+ */
+#ifndef VMM_PC_H
+#define VMM_PC_H
+
+#include "abi/layout.h"
+#include "abi/pc.h"
+#include "devices/ata/ide.h"
+#include "devices/pci/i440fx.h"
+#include "devices/pci/piix.h"
+#include "devices/pci/piix_ide.h"
+#include "devices/platform/hpet.h"
+#include "devices/platform/i8042.h"
+#include "devices/platform/i8254.h"
+#include "devices/platform/i8259.h"
+#include "devices/platform/ioapic.h"
+#include "devices/platform/mc146818.h"
+#include "devices/platform/pc_irq.h"
+#include "devices/platform/pc_misc.h"
+#include "devices/platform/piix4_pm.h"
+#include "devices/platform/uart16550.h"
+#include "pc_clock.h"
+#include "pc_fw.h"
+#include "pc_mem.h"
+#include "platform.h"
+
+struct pc {
+    struct platform_host host;
+    /* owned, in the order they are made */
+    struct pc_clock *clock;
+    struct pc_mem *mem;
+    struct i8259 *pics;
+    struct ioapic *ioapic;
+    struct pc_irq *irq;
+    struct i8254 *pit;
+    struct mc146818 *rtc;
+    struct hpet *hpet;
+    struct piix4_pm *pm;
+    struct pc_misc *misc;
+    struct i8042 *kbc;
+    struct uart16550 *com1;
+    struct pc_fw *fw;
+    struct i440fx *bridge;
+    struct piix_isa *isa;
+    struct piix_acpi *acpi;
+    struct pci_bus *pci;
+    struct ide *ide;
+    struct pci_func ide_func;
+    /* lines: of the chips, and of the 8259s to the CPU */
+    struct intr cpu_intr;
+    struct intr irqs[PC_IRQ_ISA_LINES];
+};
+
+/* Steps. 0 or -errno, logged. */
+must_check int pc_make_clock(struct pc *p);
+must_check int pc_make_memory(struct pc *p);
+must_check int pc_make_interrupts(struct pc *p);
+must_check int pc_make_timers(struct pc *p);
+must_check int pc_make_power(struct pc *p);
+must_check int pc_make_keyboard(struct pc *p);
+must_check int pc_make_serial(struct pc *p);
+must_check int pc_make_debug(struct pc *p);
+must_check int pc_make_fw_cfg(struct pc *p);
+must_check int pc_make_pci(struct pc *p);
+must_check int pc_make_ide(struct pc *p);
+
+/* Everything the steps made, backwards. */
+void pc_destroy_pci(struct pc *p);
+void pc_destroy_chips(struct pc *p);
+
+/* The line of an ISA interrupt, for the one chip on it. */
+struct intr *pc_line(struct pc *p, unsigned irq);
+
+/* Claim ports. */
+must_check int pc_ports(struct pc *p, uint64_t base, uint64_t n,
+                        const struct io_ops *ops, void *dev);
+
+/* Bytes of RAM below 4 GiB. */
+uint64_t pc_low_ram(const struct pc *p);
+
+#endif

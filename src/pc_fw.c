@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pc_fw.c: see pc_fw.h. A row of items[] for each thing that firmware can
+ * ask for; what it does not find it takes a default for. Sources: the fw_cfg
+ * specification (QEMU docs/specs/fw_cfg.rst), SeaBIOS docs/Runtime_config.md.
+ */
+#include "pc_fw.h"
+
+#include "abi/layout.h"
+#include "vmm/log.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_ITEMS 24u
+
+/* FW_CFG_X86 items */
+#define X86_IRQ0_OVERRIDE (FW_CFG_X86 + 2u)
+
+/* An entry of etc/e820, little-endian, types as in ACPI. */
+struct e820_entry {
+    uint64_t base;
+    uint64_t size;
+    uint32_t type;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct e820_entry) == 20, "as the firmware reads it");
+
+struct pc_fw {
+    struct fw_cfg *device; /* owned */
+    struct fw_cfg_item items[MAX_ITEMS];
+    unsigned n;
+    uint16_t n_cpus;
+    uint64_t ram_size;
+    uint32_t irq0_override;
+    uint16_t nographic;
+    struct e820_entry e820[MACHINE_MAX_RANGES];
+    unsigned n_e820;
+};
+
+static void add(struct pc_fw *fw, const struct fw_cfg_item *item)
+{
+    BUG_ON(fw->n == MAX_ITEMS);
+    fw->items[fw->n++] = *item;
+}
+
+static void add_number(struct pc_fw *fw, unsigned selector, const void *data,
+                       size_t size)
+{
+    add(fw, &(struct fw_cfg_item){.data = data,
+                                  .size = (uint32_t)size,
+                                  .selector = (uint16_t)selector});
+}
+
+static void add_file(struct pc_fw *fw, const char *name, const void *data,
+                     size_t size)
+{
+    add(fw, &(struct fw_cfg_item){
+                .name = name, .data = data, .size = (uint32_t)size});
+}
+
+/* What there is of RAM; what is not below 1 MiB firmware knows itself. */
+static void add_e820(struct pc_fw *fw, uint64_t size)
+{
+    const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
+
+    fw->e820[fw->n_e820++] =
+        (struct e820_entry){0, htole64(low), htole32(MEM_RAM)};
+    if (size > low)
+        fw->e820[fw->n_e820++] =
+            (struct e820_entry){htole64(LAYOUT_HOLE_END), htole64(size - low),
+                                htole32(MEM_RAM)};
+    add_file(fw, "etc/e820", fw->e820, fw->n_e820 * sizeof(fw->e820[0]));
+}
+
+static void add_numbers(struct pc_fw *fw, const struct config *cfg)
+{
+    fw->n_cpus = htole16((uint16_t)cfg->cpus);
+    fw->ram_size = htole64(cfg->memory);
+    fw->irq0_override = htole32(1);
+    fw->nographic = htole16(1);
+    add_number(fw, FW_CFG_NB_CPUS, &fw->n_cpus, sizeof(fw->n_cpus));
+    add_number(fw, FW_CFG_MAX_CPUS, &fw->n_cpus, sizeof(fw->n_cpus));
+    add_number(fw, FW_CFG_RAM_SIZE, &fw->ram_size, sizeof(fw->ram_size));
+    add_number(fw, FW_CFG_NOGRAPHIC, &fw->nographic, sizeof(fw->nographic));
+    add_number(fw, X86_IRQ0_OVERRIDE, &fw->irq0_override,
+               sizeof(fw->irq0_override));
+}
+
+struct pc_fw *pc_fw_create(const struct config *cfg,
+                           const struct machine_desc *m, struct gmem *mem)
+{
+    struct pc_fw *fw = calloc(1, sizeof(*fw));
+
+    (void)m;
+    if (!fw) {
+        log_error("machine: out of memory");
+        return NULL;
+    }
+    add_numbers(fw, cfg);
+    add_e820(fw, cfg->memory);
+    fw->device = fw_cfg_create(mem, fw->items, fw->n);
+    if (!fw->device) {
+        free(fw);
+        return NULL;
+    }
+    return fw;
+}
+
+void pc_fw_destroy(struct pc_fw *fw)
+{
+    if (!fw)
+        return;
+    fw_cfg_destroy(fw->device);
+    free(fw);
+}
+
+struct fw_cfg *pc_fw_device(struct pc_fw *fw)
+{
+    return fw->device;
+}
