@@ -10,13 +10,14 @@
  *
  * Thread: any; pure.
  */
-#include "devices/backend/net_priv.h"
+#include "devices/backend/net_csum.h"
 
 #include <string.h>
 
 /* Add up 32 bits at a time; 64 hold what 2^32 such words can carry. */
-static uint64_t add_words(const uint8_t *at, size_t n)
+uint64_t net_csum_add(const void *bytes, size_t n)
 {
+    const uint8_t *at = bytes;
     uint64_t sum = 0;
     uint32_t word;
 
@@ -29,7 +30,7 @@ static uint64_t add_words(const uint8_t *at, size_t n)
     return sum + word;
 }
 
-static uint16_t fold(uint64_t sum)
+uint16_t net_csum_fold(uint64_t sum)
 {
     while (sum >> 16)
         sum = (sum & UINT16_MAX) + (sum >> 16);
@@ -44,7 +45,7 @@ bool net_csum_complete(uint8_t *frame, size_t n, uint16_t start,
 
     if (start >= n || field + sizeof(sum) > n)
         return false;
-    sum = (uint16_t)~fold(add_words(frame + start, n - start));
+    sum = (uint16_t)~net_csum_fold(net_csum_add(frame + start, n - start));
     /* Zero says "no checksum" to UDP; the other zero is as good (RFC 768). */
     if (sum == 0)
         sum = UINT16_MAX;

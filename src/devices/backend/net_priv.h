@@ -8,6 +8,7 @@
 #define BACKEND_NET_PRIV_H
 
 #include "devices/backend/net.h"
+#include "devices/backend/net_csum.h"
 #include "devices/backend/ratelimit.h"
 #include "vmm/log.h"
 
@@ -57,13 +58,6 @@ void net_ready(struct net *net, unsigned queue);
 void net_room(struct net *net);
 /* The link is gone for good; logged once, with why. */
 void net_link_lost(struct net *net, const char *why);
-
-/*
- * Make a partial checksum whole: add up frame[start..n) and store the result
- * at start + offset. False: these lie outside the frame.
- */
-must_check bool net_csum_complete(uint8_t *frame, size_t n, uint16_t start,
-                                  uint16_t offset);
 
 /* The implementations: NULL after logging. */
 struct net *net_tap_open(const struct net_config *cfg);
