@@ -299,11 +299,13 @@ static int show_v2(const struct gnttab *gt, grant_ref_t ref, domid_t domid,
 
     if (ret < 0)
         return ret;
+    /*
+     * Pairs with the guest's clearing of the entry before it reads these; to
+     * set a bit is a full barrier.
+     */
     (void)win_set_bit(bits, bits_off, bit + _GTF_reading);
     if (write)
         (void)win_set_bit(bits, bits_off, bit + _GTF_writing);
-    /* Pairs with the guest's clearing of the entry before it reads these. */
-    win_full_barrier();
     ret = check_word(win_load32(w, off), domid, pinned, write, whole);
     if (ret < 0)
         clear_unused(gt, ref);

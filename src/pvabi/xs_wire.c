@@ -46,7 +46,8 @@ static int put(struct call *call, const void *data, size_t n)
 
     if (n > XENSTORE_PAYLOAD_MAX - head->len)
         return -E2BIG;
-    memcpy(call->reply->data + head->len, data, n);
+    if (n) /* an empty value is no pointer */
+        memcpy(call->reply->data + head->len, data, n);
     head->len += (uint32_t)n;
     return 0;
 }
