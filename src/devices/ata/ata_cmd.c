@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * ata_cmd.c: the commands of a disk, and those a CD-ROM shares with it; see
- * ide_priv.h. Source: ATA/ATAPI-6, chapter 8.
+ * ata_priv.h. Source: ATA/ATAPI-6, chapter 8.
  *
  * A command is a row: its code, who has it, and what it does. What is not in
  * the table is aborted, and so is what a row refuses. Sector ranges are
  * checked here for IDNF; the disk checks them again.
  */
-#include "devices/ata/ide_priv.h"
+#include "devices/ata/ata_priv.h"
 
 #include "vmm/checked.h"
 
@@ -33,14 +33,19 @@ static uint64_t sectors_of(const struct ata_drive *d)
     return blk_info(d->blk)->size / ATA_SECTOR;
 }
 
+static void end(struct ata_drive *d, uint8_t error)
+{
+    d->transport->end(d, error);
+}
+
 static void done(struct ata_drive *d)
 {
-    ide_end(d, 0);
+    end(d, 0);
 }
 
 static void abort_command(struct ata_drive *d)
 {
-    ide_end(d, ATA_ABRT);
+    end(d, ATA_ABRT);
 }
 
 /* ---- addresses ---- */
@@ -94,7 +99,7 @@ static void move(struct ata_drive *d, unsigned how)
     const bool ext = how & MOVE_EXT;
     const uint64_t lba = ext ? address48(d) : address28(d);
     const unsigned n = count_of(d, ext);
-    struct ide_xfer x = {
+    struct ata_data x = {
         .in = !(how & MOVE_OUT),
         .dma = how & MOVE_DMA,
         .disk = true,
@@ -107,7 +112,7 @@ static void move(struct ata_drive *d, unsigned how)
         return;
     }
     if (!range_ok(lba, n, sectors_of(d))) {
-        ide_end(d, ATA_IDNF);
+        end(d, ATA_IDNF);
         return;
     }
     if (how & MOVE_NONE) {
@@ -115,22 +120,22 @@ static void move(struct ata_drive *d, unsigned how)
         return;
     }
     x.offset = lba * ATA_SECTOR;
-    ide_xfer_begin(d, &x);
+    d->transport->move(d, &x);
 }
 
 /* What is in the buffer goes to the host as one block. */
 static void answer(struct ata_drive *d)
 {
-    const struct ide_xfer x = {
+    const struct ata_data x = {
         .in = true, .len = ATA_SECTOR, .block = ATA_SECTOR};
 
-    ide_xfer_begin(d, &x);
+    d->transport->move(d, &x);
 }
 
 static void identify(struct ata_drive *d, unsigned how)
 {
     (void)how;
-    ata_identify(d, d->ch->buf);
+    ata_identify(d, d->buf);
     answer(d);
 }
 
@@ -168,7 +173,7 @@ static void check_power(struct ata_drive *d, unsigned how)
 static void flush(struct ata_drive *d, unsigned how)
 {
     (void)how;
-    ide_flush(d);
+    d->transport->flush(d);
 }
 
 static void set_multiple(struct ata_drive *d, unsigned how)
@@ -281,7 +286,7 @@ static void set_features(struct ata_drive *d, unsigned how)
 /* 8.55: "healthy", and nothing to read about it beyond zeroes. */
 static void smart_data(struct ata_drive *d)
 {
-    unsigned char *p = d->ch->buf;
+    unsigned char *p = d->buf;
     unsigned sum = 0;
 
     memset(p, 0, ATA_SECTOR);
@@ -354,43 +359,22 @@ void ata_reset(struct ata_drive *d)
     ata_signature(d);
 }
 
-/* 8.10: both drives, whichever is selected; drive 0 answers. */
 static void diagnose(struct ata_drive *d, unsigned how)
 {
-    struct ide_channel *ch = d->ch;
-
     (void)how;
-    for (unsigned i = 0; i < IDE_DRIVES; i++)
-        if (ch->drives[i].blk)
-            ata_reset(&ch->drives[i]);
-    ch->selected = 0;
-    ide_interrupt(&ch->drives[0]);
+    d->transport->diagnose(d);
 }
 
-/* 8.9: what the drive was doing is forgotten; BSY until the disk has too. */
 static void device_reset(struct ata_drive *d, unsigned how)
 {
-    struct ide_channel *ch = d->ch;
-    const bool own = ch->busy == d || ch->resetting == d;
-
     (void)how;
-    if (own) {
-        ch->busy = NULL;
-        ch->xfer.active = false;
-    }
-    if (!own || !ch->in_flight) {
-        ata_reset(d);
-        return;
-    }
-    d->status = ATA_BSY;
-    ch->resetting = d;
-    ide_stop(ch);
+    d->transport->device_reset(d);
 }
 
 static void packet(struct ata_drive *d, unsigned how)
 {
     (void)how;
-    atapi_begin(d);
+    d->transport->packet(d);
 }
 
 /* ---- the table ---- */

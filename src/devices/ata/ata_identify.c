@@ -3,7 +3,7 @@
  * ata_identify.c: what a drive says of itself (IDENTIFY DEVICE, IDENTIFY
  * PACKET DEVICE). Source: ATA/ATAPI-6, 8.15 and 8.16, by word number.
  */
-#include "devices/ata/ide_priv.h"
+#include "devices/ata/ata_priv.h"
 
 #include <string.h>
 
@@ -71,7 +71,17 @@ static void put_modes(const struct ata_drive *d, unsigned char *out)
         put(out, word, 120); /* ns a cycle */
     put(out, 80, 0x007e);    /* ATA-1 to ATA/ATAPI-6 */
     put(out, 88, (uint16_t)(udma | (d->udma < 6 ? 0x100u << d->udma : 0)));
-    put(out, 93, 0x6003 | (d == &d->ch->drives[1] ? 0x0400 : 0));
+    if (!d->sata)
+        put(out, 93, 0x6003 | (d->second ? 0x0400 : 0));
+}
+
+/* Serial ATA 2.6, 13.2.1: signalling at 1.5 and 3 Gb/s, queued commands. */
+static void put_sata(const struct ata_drive *d, unsigned char *out)
+{
+    put(out, 76, d->cdrom ? 0x0006 : 0x0106);
+    if (!d->cdrom)
+        put(out, 75, ATA_QUEUE - 1);
+    put(out, 80, 0x00fe); /* to ATA/ATAPI-7 */
 }
 
 /* Words 82 to 87: what is there and what is on. */
@@ -79,13 +89,14 @@ static void put_features(const struct ata_drive *d, unsigned char *out)
 {
     const uint16_t cache = d->write_cache ? 0x0020 : 0;
     const uint16_t health = d->smart ? 0x0001 : 0;
+    const uint16_t log = d->sata ? 0x0020 : 0; /* READ LOG EXT */
 
     put(out, 82, 0x4029); /* NOP, write cache, power management, SMART */
     put(out, 83, 0x7400); /* both FLUSHes, LBA48 */
-    put(out, 84, 0x4000);
+    put(out, 84, 0x4000 | log);
     put(out, 85, (uint16_t)(0x4008 | cache | health));
     put(out, 86, 0x3400);
-    put(out, 87, 0x4000);
+    put(out, 87, 0x4000 | log);
 }
 
 /* Bigger physical sectors, as a power of two of logical ones. */
@@ -139,6 +150,8 @@ void ata_identify(const struct ata_drive *d, unsigned char *out)
     put_text(out, 10, 10, d->serial);
     put_text(out, 23, 4, "1.0");
     put_modes(d, out);
+    if (d->sata)
+        put_sata(d, out);
     if (d->cdrom)
         identify_cdrom(out);
     else

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * atapi.c: the CD-ROM's packet commands; see ide_priv.h. Sources: ATA/ATAPI-6,
+ * atapi.c: the CD-ROM's packet commands; see ata_priv.h. Sources: ATA/ATAPI-6,
  * 8.23 and 9.8 (PACKET); MMC-3 and SPC-2 for what is in a packet.
  *
- * A packet is 12 bytes in the channel's buffer. It is copied once; its answer
+ * A packet is 12 bytes in the drive's buffer. It is copied once; its answer
  * is built in the same buffer and cut to what the host allows, or data comes
  * from the disk in sectors of 2048 bytes. A failure leaves sense data, which
  * REQUEST SENSE tells and clears.
  */
-#include "devices/ata/ide_priv.h"
+#include "devices/ata/ata_priv.h"
 
 #include "vmm/checked.h"
 
 #include <string.h>
 
 /* Sense keys. */
+#define SENSE_MEDIUM    0x3
 #define SENSE_ILLEGAL   0x5
 #define SENSE_ATTENTION 0x6
 
 /* Additional sense codes. */
+#define ASC_UNREADABLE     0x11
 #define ASC_INVALID_OPCODE 0x20
 #define ASC_OUT_OF_RANGE   0x21
 #define ASC_INVALID_FIELD  0x24
@@ -64,7 +66,16 @@ static uint32_t sectors_of(const struct ata_drive *d)
 static void good(struct ata_drive *d)
 {
     d->count.now = ATAPI_CD | ATAPI_IO;
-    ide_end(d, 0);
+    d->transport->end(d, 0);
+}
+
+uint8_t atapi_medium_error(struct ata_drive *d)
+{
+    d->sense = SENSE_MEDIUM;
+    d->asc = ASC_UNREADABLE;
+    d->ascq = 0;
+    d->count.now = ATAPI_CD | ATAPI_IO;
+    return SENSE_MEDIUM << 4;
 }
 
 static void check(struct ata_drive *d, uint8_t sense, uint8_t asc)
@@ -73,7 +84,7 @@ static void check(struct ata_drive *d, uint8_t sense, uint8_t asc)
     d->asc = asc;
     d->ascq = 0;
     d->count.now = ATAPI_CD | ATAPI_IO;
-    ide_end(d, (uint8_t)((unsigned)sense << 4 | ATA_ABRT));
+    d->transport->end(d, (uint8_t)((unsigned)sense << 4 | ATA_ABRT));
 }
 
 static void refuse(struct ata_drive *d)
@@ -99,7 +110,7 @@ static bool wants_dma(const struct ata_drive *d)
 /* n bytes of the buffer, as far as the host allows, are the answer. */
 static void answer(struct ata_drive *d, unsigned n, unsigned allowed)
 {
-    const struct ide_xfer x = {
+    const struct ata_data x = {
         .in = true,
         .packet = true,
         .dma = wants_dma(d),
@@ -108,7 +119,7 @@ static void answer(struct ata_drive *d, unsigned n, unsigned allowed)
     };
 
     if (x.len)
-        ide_xfer_begin(d, &x);
+        d->transport->move(d, &x);
     else
         good(d);
 }
@@ -123,7 +134,7 @@ static void test_ready(struct ata_drive *d, const struct packet *p)
 
 static void request_sense(struct ata_drive *d, const struct packet *p)
 {
-    unsigned char *out = d->ch->buf;
+    unsigned char *out = d->buf;
 
     memset(out, 0, 18);
     out[0] = 0x70;
@@ -142,7 +153,7 @@ static void inquiry(struct ata_drive *d, const struct packet *p)
     /* Vendor, product and revision, 8, 16 and 4 characters. */
     static const char names[] = "VMM     VMM DVD-ROM     1.0 ";
     const size_t n = sizeof(names) - 1;
-    unsigned char *out = d->ch->buf;
+    unsigned char *out = d->buf;
 
     if (p->b[1] & 1) { /* vital product data */
         refuse(d);
@@ -160,14 +171,14 @@ static void inquiry(struct ata_drive *d, const struct packet *p)
 static void read_capacity(struct ata_drive *d, const struct packet *p)
 {
     (void)p;
-    put32(d->ch->buf, sectors_of(d) - 1);
-    put32(d->ch->buf + 4, CD_SECTOR);
+    put32(d->buf, sectors_of(d) - 1);
+    put32(d->buf + 4, CD_SECTOR);
     answer(d, 8, 8);
 }
 
 static void read_sectors(struct ata_drive *d, uint32_t lba, uint32_t n)
 {
-    const struct ide_xfer x = {
+    const struct ata_data x = {
         .in = true,
         .packet = true,
         .disk = true,
@@ -180,7 +191,7 @@ static void read_sectors(struct ata_drive *d, uint32_t lba, uint32_t n)
     if (!range_ok(lba, n, sectors_of(d)))
         check(d, SENSE_ILLEGAL, ASC_OUT_OF_RANGE);
     else if (n)
-        ide_xfer_begin(d, &x);
+        d->transport->move(d, &x);
     else
         good(d);
 }
@@ -252,7 +263,7 @@ static void read_toc(struct ata_drive *d, const struct packet *p)
 {
     const bool msf = p->b[1] & 2;
     const unsigned format = p->b[2] & 0xf ? p->b[2] & 0xf : p->b[9] >> 6;
-    unsigned char *out = d->ch->buf, *at = out + 4;
+    unsigned char *out = d->buf, *at = out + 4;
 
     if (format > 1 || (format == 0 && p->b[6] > 1 && p->b[6] != 0xaa)) {
         refuse(d);
@@ -294,7 +305,7 @@ static unsigned put_recovery(unsigned char *out)
 static void mode_sense(struct ata_drive *d, const struct packet *p)
 {
     const unsigned page = p->b[2] & 0x3f;
-    unsigned char *out = d->ch->buf;
+    unsigned char *out = d->buf;
     unsigned n = 8;
 
     if (p->b[2] >> 6 == 3) {
@@ -340,7 +351,7 @@ static void put_profile(unsigned char *out, uint16_t profile, bool current)
 static void get_configuration(struct ata_drive *d, const struct packet *p)
 {
     const bool dvd = sectors_of(d) > 360000; /* 700 MiB and a little */
-    unsigned char *out = d->ch->buf;
+    unsigned char *out = d->buf;
 
     memset(out, 0, 40);
     put16(out + 6, dvd ? 0x10 : 0x08);
@@ -366,7 +377,7 @@ static void get_configuration(struct ata_drive *d, const struct packet *p)
 /* Polled for a change of medium: there is one, and nothing happened. */
 static void get_event(struct ata_drive *d, const struct packet *p)
 {
-    unsigned char *out = d->ch->buf;
+    unsigned char *out = d->buf;
     const bool media = p->b[4] & 0x10;
 
     if (!(p->b[1] & 1)) { /* to be told later is not offered */
@@ -383,13 +394,13 @@ static void get_event(struct ata_drive *d, const struct packet *p)
 
 static void mechanism_status(struct ata_drive *d, const struct packet *p)
 {
-    memset(d->ch->buf, 0, 8);
+    memset(d->buf, 0, 8);
     answer(d, 8, be16(p->b + 8));
 }
 
 static void disc_information(struct ata_drive *d, const struct packet *p)
 {
-    unsigned char *out = d->ch->buf;
+    unsigned char *out = d->buf;
 
     memset(out, 0, 34);
     put16(out, 32);
@@ -433,7 +444,7 @@ void atapi_packet(struct ata_drive *d)
 {
     struct packet p;
 
-    memcpy(p.b, d->ch->buf, sizeof(p.b));
+    memcpy(p.b, d->buf, sizeof(p.b));
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         if (commands[i].code == p.b[0]) {
             execute(d, &commands[i], &p);
@@ -441,20 +452,4 @@ void atapi_packet(struct ata_drive *d)
         }
     }
     check(d, SENSE_ILLEGAL, ASC_INVALID_OPCODE);
-}
-
-void atapi_begin(struct ata_drive *d)
-{
-    const struct ide_xfer x = {
-        .packet = true,
-        .then = IDE_THEN_PACKET,
-        .len = PACKET_BYTES,
-        .block = PACKET_BYTES,
-    };
-    const struct ata_reg low = d->lba[1], high = d->lba[2];
-
-    ide_xfer_begin(d, &x);
-    /* The limit the host wrote is for the data, not for the packet. */
-    d->lba[1] = low;
-    d->lba[2] = high;
 }

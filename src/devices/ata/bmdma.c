@@ -156,7 +156,7 @@ static void write_command(struct ide_channel *ch, uint8_t value)
         ide_xfer_dma(ch);
     } else if (stops) {
         bm->status &= (uint8_t)~ST_ACTIVE;
-        if (ch->in_flight && ch->xfer.dma)
+        if (ch->in_flight && ch->xfer.d.dma)
             ide_stop(ch);
     }
 }

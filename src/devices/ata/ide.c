@@ -49,15 +49,19 @@ static void drive_line(struct ide_channel *ch)
 
 void ide_interrupt(struct ata_drive *d)
 {
+    struct ide_channel *ch = ide_channel_of(d);
+
     d->intrq = true;
-    bm_interrupt(&d->ch->bm);
-    drive_line(d->ch);
+    bm_interrupt(&ch->bm);
+    drive_line(ch);
 }
 
 void ide_end(struct ata_drive *d, uint8_t error)
 {
-    d->ch->busy = NULL;
-    d->ch->xfer.active = false;
+    struct ide_channel *ch = ide_channel_of(d);
+
+    ch->busy = NULL;
+    ch->xfer.active = false;
     d->error = error;
     d->status = ATA_DRDY | ATA_DSC | (error ? ATA_ERR : 0);
     ide_interrupt(d);
@@ -102,6 +106,46 @@ void ide_stop(struct ide_channel *ch)
     ch->stopping = true;
     loop_post(ch->ide->loop, &ch->stop_op);
 }
+
+/* 8.10: both drives, whichever is selected; drive 0 answers. */
+static void diagnose(struct ata_drive *d)
+{
+    struct ide_channel *ch = ide_channel_of(d);
+
+    for (unsigned i = 0; i < IDE_DRIVES; i++)
+        if (is_there(&ch->drives[i]))
+            ata_reset(&ch->drives[i]);
+    ch->selected = 0;
+    ide_interrupt(&ch->drives[0]);
+}
+
+/* 8.9: what the drive was doing is forgotten; BSY until the disk has too. */
+static void device_reset(struct ata_drive *d)
+{
+    struct ide_channel *ch = ide_channel_of(d);
+    const bool own = ch->busy == d || ch->resetting == d;
+
+    if (own) {
+        ch->busy = NULL;
+        ch->xfer.active = false;
+    }
+    if (!own || !ch->in_flight) {
+        ata_reset(d);
+        return;
+    }
+    d->status = ATA_BSY;
+    ch->resetting = d;
+    ide_stop(ch);
+}
+
+static const struct ata_transport transport = {
+    .end = ide_end,
+    .move = ide_move,
+    .flush = ide_flush,
+    .packet = ide_packet,
+    .diagnose = diagnose,
+    .device_reset = device_reset,
+};
 
 static void set_busy(struct ide_channel *ch)
 {
@@ -297,7 +341,10 @@ const struct io_ops ide_control_ops = {
 static void init_drive(struct ata_drive *d, struct ide_channel *ch,
                        const struct ide_drive_config *cfg)
 {
-    d->ch = ch;
+    d->transport = &transport;
+    d->port = ch;
+    d->buf = ch->buf;
+    d->second = d == &ch->drives[1];
     d->blk = cfg->blk;
     d->cdrom = cfg->cdrom;
     if (cfg->serial)

@@ -34,7 +34,7 @@ static void packet_reason(struct ata_drive *d, uint8_t reason)
 
 static void finish(struct ata_drive *d)
 {
-    if (d->ch->xfer.packet)
+    if (ide_channel_of(d)->xfer.d.packet)
         packet_reason(d, ATAPI_CD | ATAPI_IO);
     ide_end(d, 0);
 }
@@ -51,14 +51,10 @@ static void tell_sector(struct ata_drive *d, uint64_t lba)
 
 static void fail(struct ata_drive *d)
 {
-    const struct ide_xfer *x = &d->ch->xfer;
+    const struct ata_data *x = &ide_channel_of(d)->xfer.d;
 
     if (x->packet) {
-        d->sense = 3; /* medium error */
-        d->asc = 0x11;
-        d->ascq = 0;
-        packet_reason(d, ATAPI_CD | ATAPI_IO);
-        ide_end(d, (uint8_t)(d->sense << 4));
+        ide_end(d, atapi_medium_error(d));
         return;
     }
     tell_sector(d, x->offset / ATA_SECTOR);
@@ -69,17 +65,17 @@ static void fail(struct ata_drive *d)
 
 static void open_block(struct ata_drive *d, bool interrupt)
 {
-    struct ide_xfer *x = &d->ch->xfer;
+    struct ide_xfer *x = &ide_channel_of(d)->xfer;
 
-    x->end = x->at + x->block < x->len ? x->at + x->block : x->len;
+    x->end = x->at + x->d.block < x->d.len ? x->at + x->d.block : x->d.len;
     d->status = ready(d) | ATA_DRQ;
-    if (x->packet) {
+    if (x->d.packet) {
         const unsigned n = x->end - x->at;
 
         d->lba[1].now = (uint8_t)n;
         d->lba[2].now = (uint8_t)(n >> 8);
         packet_reason(d, x->then == IDE_THEN_PACKET ? ATAPI_CD
-                         : x->in                    ? ATAPI_IO
+                         : x->d.in                  ? ATAPI_IO
                                                     : 0);
     }
     if (interrupt)
@@ -91,12 +87,12 @@ static void open_block(struct ata_drive *d, bool interrupt)
 static void disk_submit(struct ata_drive *d, const struct iovec *iov, int n,
                         uint64_t bytes)
 {
-    struct ide_channel *ch = d->ch;
+    struct ide_channel *ch = ide_channel_of(d);
     const struct ide_xfer *x = &ch->xfer;
 
-    ch->req.op = x->in ? BLK_READ : BLK_WRITE;
+    ch->req.op = x->d.in ? BLK_READ : BLK_WRITE;
     ch->req.blk = d->blk;
-    ch->req.offset = x->offset;
+    ch->req.offset = x->d.offset;
     ch->req.len = bytes;
     ch->req.iov = iov;
     ch->req.n_iov = n;
@@ -108,22 +104,22 @@ static void disk_submit(struct ata_drive *d, const struct iovec *iov, int n,
 /* Fill or empty the buffer. */
 static void disk_buffer(struct ata_drive *d)
 {
-    struct ide_channel *ch = d->ch;
+    struct ide_channel *ch = ide_channel_of(d);
 
-    ch->iov[0] = (struct iovec){ch->buf, ch->xfer.len};
-    disk_submit(d, ch->iov, 1, ch->xfer.len);
+    ch->iov[0] = (struct iovec){ch->buf, ch->xfer.d.len};
+    disk_submit(d, ch->iov, 1, ch->xfer.d.len);
 }
 
 static unsigned next_piece(const struct ide_xfer *x)
 {
-    return x->left < IDE_BUF ? (unsigned)x->left : IDE_BUF;
+    return x->d.left < IDE_BUF ? (unsigned)x->d.left : IDE_BUF;
 }
 
 static void disk_dma(struct ata_drive *d)
 {
-    struct ide_channel *ch = d->ch;
+    struct ide_channel *ch = ide_channel_of(d);
     const struct ide_xfer *x = &ch->xfer;
-    const uint64_t most = x->left < DMA_MOST ? x->left : DMA_MOST;
+    const uint64_t most = x->d.left < DMA_MOST ? x->d.left : DMA_MOST;
     int n;
     const uint64_t got = bm_gather(ch->ide, &ch->bm, most, ch->iov, &n);
 
@@ -135,7 +131,7 @@ static void disk_dma(struct ata_drive *d)
 
 static void after_dma(struct ata_drive *d)
 {
-    if (d->ch->xfer.left)
+    if (ide_channel_of(d)->xfer.d.left)
         disk_dma(d);
     else
         finish(d);
@@ -144,20 +140,20 @@ static void after_dma(struct ata_drive *d)
 /* The buffer was filled: the host may have it. */
 static void after_fill(struct ata_drive *d)
 {
-    d->ch->xfer.at = 0;
+    ide_channel_of(d)->xfer.at = 0;
     open_block(d, true);
 }
 
 /* The buffer was written: the host may fill it again. */
 static void after_write(struct ata_drive *d)
 {
-    struct ide_xfer *x = &d->ch->xfer;
+    struct ide_xfer *x = &ide_channel_of(d)->xfer;
 
-    if (!x->left) {
+    if (!x->d.left) {
         finish(d);
         return;
     }
-    x->len = next_piece(x);
+    x->d.len = next_piece(x);
     x->at = 0;
     open_block(d, true);
 }
@@ -180,11 +176,11 @@ static void on_disk(struct blk_req *req)
         ide_end(d, 0);
         return;
     }
-    x->offset += req->len;
-    x->left -= req->len;
-    if (x->dma)
+    x->d.offset += req->len;
+    x->d.left -= req->len;
+    if (x->d.dma)
         after_dma(d);
-    else if (x->in)
+    else if (x->d.in)
         after_fill(d);
     else
         after_write(d);
@@ -198,7 +194,7 @@ static void init_request(struct ide_channel *ch)
 
 void ide_flush(struct ata_drive *d)
 {
-    struct ide_channel *ch = d->ch;
+    struct ide_channel *ch = ide_channel_of(d);
 
     ch->busy = d;
     init_request(ch);
@@ -217,18 +213,18 @@ void ide_flush(struct ata_drive *d)
 /* All of buf has moved, and the disk has no part in it, or no more. */
 static void after_last_block(struct ata_drive *d)
 {
-    struct ide_xfer *x = &d->ch->xfer;
+    struct ide_xfer *x = &ide_channel_of(d)->xfer;
 
     if (x->then == IDE_THEN_PACKET) {
         x->active = false;
         d->status = ATA_BSY;
         atapi_packet(d);
-    } else if (x->packet || !x->in) {
+    } else if (x->d.packet || !x->d.in) {
         finish(d);
     } else {
         /* 9.5: PIO to the host ends without a further interrupt. */
         x->active = false;
-        d->ch->busy = NULL;
+        ide_channel_of(d)->busy = NULL;
         d->error = 0;
         d->status = ready(d);
     }
@@ -236,14 +232,14 @@ static void after_last_block(struct ata_drive *d)
 
 static void after_block(struct ata_drive *d)
 {
-    struct ide_xfer *x = &d->ch->xfer;
+    struct ide_xfer *x = &ide_channel_of(d)->xfer;
 
-    if (x->at < x->len) {
+    if (x->at < x->d.len) {
         open_block(d, true);
-    } else if (x->disk && x->in && x->left) {
-        x->len = next_piece(x);
+    } else if (x->d.disk && x->d.in && x->d.left) {
+        x->d.len = next_piece(x);
         disk_buffer(d);
-    } else if (x->disk && !x->in) {
+    } else if (x->d.disk && !x->d.in) {
         disk_buffer(d);
     } else {
         after_last_block(d);
@@ -255,7 +251,7 @@ static unsigned room(const struct ide_channel *ch, bool in, unsigned n)
 {
     const struct ide_xfer *x = &ch->xfer;
 
-    if (!ch->busy || !(ch->busy->status & ATA_DRQ) || x->dma || x->in != in)
+    if (!ch->busy || !(ch->busy->status & ATA_DRQ) || x->d.dma || x->d.in != in)
         return 0;
     return n < x->end - x->at ? n : x->end - x->at;
 }
@@ -293,10 +289,10 @@ void ide_xfer_write(struct ide_channel *ch, const void *data, unsigned n)
 /* A packet command's answer goes by the table too, if the host wants it so. */
 static void dma_buffer(struct ata_drive *d)
 {
-    struct ide_channel *ch = d->ch;
+    struct ide_channel *ch = ide_channel_of(d);
     struct ide_xfer *x = &ch->xfer;
 
-    if (bm_copy(ch->ide, &ch->bm, ch->buf, x->len, x->in) == x->len)
+    if (bm_copy(ch->ide, &ch->bm, ch->buf, x->d.len, x->d.in) == x->d.len)
         finish(d);
     else
         bm_fail(&ch->bm);
@@ -306,11 +302,11 @@ void ide_xfer_dma(struct ide_channel *ch)
 {
     struct ata_drive *d = ch->busy;
 
-    if (!d || !ch->xfer.active || !ch->xfer.dma || ch->in_flight)
+    if (!d || !ch->xfer.active || !ch->xfer.d.dma || ch->in_flight)
         return;
     if (!bm_started(&ch->bm))
         return;
-    if (ch->xfer.disk)
+    if (ch->xfer.d.disk)
         disk_dma(d);
     else
         dma_buffer(d);
@@ -318,25 +314,25 @@ void ide_xfer_dma(struct ide_channel *ch)
 
 static void begin_pio(struct ata_drive *d)
 {
-    struct ide_xfer *x = &d->ch->xfer;
+    struct ide_xfer *x = &ide_channel_of(d)->xfer;
 
     x->at = 0;
-    if (x->disk)
-        x->len = next_piece(x);
-    if (x->disk && x->in)
+    if (x->d.disk)
+        x->d.len = next_piece(x);
+    if (x->d.disk && x->d.in)
         disk_buffer(d);
     else /* 9.6: a disk's first block out comes without an interrupt */
-        open_block(d, x->in || (x->packet && x->then != IDE_THEN_PACKET));
+        open_block(d, x->d.in || (x->d.packet && x->then != IDE_THEN_PACKET));
 }
 
-void ide_xfer_begin(struct ata_drive *d, const struct ide_xfer *x)
+static void begin(struct ata_drive *d, const struct ata_data *x,
+                  enum ide_then then)
 {
-    struct ide_channel *ch = d->ch;
+    struct ide_channel *ch = ide_channel_of(d);
 
     init_request(ch);
     ch->busy = d;
-    ch->xfer = *x;
-    ch->xfer.active = true;
+    ch->xfer = (struct ide_xfer){.d = *x, .active = true, .then = then};
     if (!x->dma) {
         begin_pio(d);
         return;
@@ -346,4 +342,21 @@ void ide_xfer_begin(struct ata_drive *d, const struct ide_xfer *x)
     if (x->packet)
         packet_reason(d, x->in ? ATAPI_IO : 0);
     ide_xfer_dma(ch);
+}
+
+void ide_move(struct ata_drive *d, const struct ata_data *x)
+{
+    begin(d, x, IDE_THEN_END);
+}
+
+void ide_packet(struct ata_drive *d)
+{
+    static const struct ata_data x = {
+        .packet = true, .len = PACKET_BYTES, .block = PACKET_BYTES};
+    const struct ata_reg low = d->lba[1], high = d->lba[2];
+
+    begin(d, &x, IDE_THEN_PACKET);
+    /* The limit the host wrote is for the data, not for the packet. */
+    d->lba[1] = low;
+    d->lba[2] = high;
 }
