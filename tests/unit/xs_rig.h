@@ -37,6 +37,7 @@ struct xs_rig {
         unsigned char bytes[GUEST_PAGE];
     } page;
     unsigned notified;
+    void (*kick)(struct xs_rig *r); /* the guest's way of it */
     uint32_t req_id;
     struct loop_op turn;
     unsigned turns;
@@ -75,10 +76,16 @@ static inline void rig_notify(void *owner)
     r->notified++;
 }
 
+static inline void rig_kick(struct xs_rig *r)
+{
+    xs_ring_kick(r->ring);
+}
+
 static inline void rig_connect(struct xs_rig *r)
 {
     const struct gwin win = win_of(r->page.bytes, GUEST_PAGE);
 
+    r->kick = rig_kick;
     r->ring = xs_ring_create(r->xs, r->loop, &win, rig_notify, r);
     assert_non_null(r->ring);
 }
@@ -113,7 +120,7 @@ static inline void rig_close(struct xs_rig *r)
 
 static inline void guest_kick(struct xs_rig *r)
 {
-    xs_ring_kick(r->ring);
+    r->kick(r);
     spin(r);
 }
 
