@@ -208,7 +208,8 @@ static int make_vm(struct board *b)
 {
     const struct vm_config c = {.kvm_fd = b->host.kvm_fd,
                                 .n_cpus = b->cfg->cpus,
-                                .pins = b->desc.n_pins};
+                                .pins = b->desc.n_pins,
+                                .hide_kvm = b->cfg->abi != ABI_KVM};
 
     b->vm = vm_create(&c);
     if (!b->vm)
@@ -252,6 +253,7 @@ static int make_virtio(struct board *b)
         .vm = b->vm,
         .bus = b->bus,
         .pci = b->ops->pci(b->platform),
+        .first_slot = b->ops->first_slot(b->cfg),
     };
 
     if (board_virtio_count(b->cfg) == 0)

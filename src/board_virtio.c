@@ -393,7 +393,7 @@ static int attach_pci(struct board_virtio *bv, struct slot *s, unsigned nth)
     const struct virtio_host host = virtio_host(bv);
     const struct virtio_pci_config c = {
         .bus = bv->host.pci,
-        .slot = 1 + nth,
+        .slot = bv->host.first_slot + nth,
         .msi = &bv->msi,
         .legacy = bv->host.cfg->transport == TRANSPORT_PCI_LEGACY,
     };

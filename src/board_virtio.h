@@ -32,6 +32,7 @@ struct board_virtio_host {
     struct vm *vm;
     struct bus *bus;
     struct pci_bus *pci; /* NULL: the devices are not on it */
+    unsigned first_slot; /* on that bus; the others follow */
 };
 
 /* How many devices cfg asks for. */

@@ -238,9 +238,18 @@ static bool port_on_stdio(const struct config *cfg)
     return false;
 }
 
+static bool pc_port_on_stdio(const struct config *cfg)
+{
+    for (unsigned i = 0; i < PC_PORT_COUNT; i++)
+        if (cfg->pc_ports[i].kind == CONSOLE_STDIO)
+            return true;
+    return false;
+}
+
 bool config_on_stdio(const struct config *cfg)
 {
-    return cfg->console.kind == CONSOLE_STDIO || port_on_stdio(cfg);
+    return cfg->console.kind == CONSOLE_STDIO || port_on_stdio(cfg) ||
+           pc_port_on_stdio(cfg);
 }
 
 enum config_result config_parse(struct config *cfg, int argc, char **argv)
@@ -254,7 +263,9 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
         .memory = 256 * MIB,
         .append = "",
         .console = {.kind = CONSOLE_STDIO},
-        .debug = {.kind = CONSOLE_NONE},
+        .pc_ports = {{CONSOLE_NONE, NULL},
+                     {CONSOLE_NONE, NULL},
+                     {CONSOLE_NONE, NULL}},
         .sandbox = true,
         .log = LOG_INFO,
     };
@@ -268,7 +279,7 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
     if (!cfg->abi_given)
         cfg->abi = profiles[cfg->mode].abi;
     /* There is one standard input, and it was asked for elsewhere. */
-    if (!cfg->console_given && port_on_stdio(cfg))
+    if (!cfg->console_given && (port_on_stdio(cfg) || pc_port_on_stdio(cfg)))
         cfg->console.kind = CONSOLE_NONE;
     if (!cfg->transport_given)
         cfg->transport = profiles[cfg->mode].transport;

@@ -27,6 +27,14 @@
 #define CONFIG_MAX_PORTS  15
 #define CONFIG_MAX_SHARES 8
 
+/* Byte streams that only a PC has a place for, beside its console. */
+enum pc_port {
+    PC_PORT_DEBUG, /* 0x402 and 0xe9 */
+    PC_PORT_SERIAL2,
+    PC_PORT_PARALLEL,
+    PC_PORT_COUNT,
+};
+
 struct config {
     enum mode mode;
     enum abi abi;
@@ -55,8 +63,8 @@ struct config {
     bool console_given;
     struct port_option ports[CONFIG_MAX_PORTS]; /* owned */
     unsigned n_ports;
-    struct console_place debug; /* the firmware's debug port */
-    const char *name;           /* NULL: not given */
+    struct console_place pc_ports[PC_PORT_COUNT];
+    const char *name; /* NULL: not given */
     bool no_reboot;
     bool fdt;
     const char *dump_fdt;  /* NULL: no */
@@ -90,6 +98,9 @@ must_check int config_check(const struct config *cfg);
  */
 must_check int config_check_host(const struct config *cfg, unsigned max_cpus,
                                  unsigned phys_bits);
+
+/* The option that says where one leads. */
+extern const char *const config_pc_ports[PC_PORT_COUNT];
 
 /* Does some console of the guest lead to standard input and output? */
 bool config_on_stdio(const struct config *cfg);

@@ -82,6 +82,22 @@ static int check_boot(const struct config *cfg)
                   p->name);
         return -EINVAL;
     }
+    if (p->platform == PLATFORM_PC && cfg->transport != TRANSPORT_PCI &&
+        cfg->transport != TRANSPORT_PCI_LEGACY) {
+        log_error("--transport: virtio devices of a guest with --mode=%s are "
+                  "on its PCI bus: give pci or pci-legacy",
+                  p->name);
+        return -EINVAL;
+    }
+    for (unsigned i = 0; i < PC_PORT_COUNT; i++) {
+        if (p->platform == PLATFORM_PC ||
+            cfg->pc_ports[i].kind == CONSOLE_NONE)
+            continue;
+        log_error("%s: a guest with --mode=%s has no place for it: leave it "
+                  "out",
+                  config_pc_ports[i], p->name);
+        return -EINVAL;
+    }
     return 0;
 }
 
@@ -132,10 +148,12 @@ static int check_stdio(const struct config *cfg)
 
     for (unsigned i = 0; i < cfg->n_ports; i++)
         users += cfg->ports[i].place.kind == CONSOLE_STDIO;
+    for (unsigned i = 0; i < PC_PORT_COUNT; i++)
+        users += cfg->pc_ports[i].kind == CONSOLE_STDIO;
     if (users <= 1)
         return 0;
-    log_error("stdio can be used once: by --console or by one "
-              "--virtio-console: give the others pty, file:, unix: or none");
+    log_error("stdio can be used once: by --console or by one other port: "
+              "give the others pty, file:, unix: or none");
     return -EINVAL;
 }
 

@@ -47,6 +47,18 @@ static json_t *dump_ports(const struct config *cfg)
     return list;
 }
 
+/* By option, without the dashes. */
+static json_t *dump_pc_ports(const struct config *cfg)
+{
+    json_t *ports = json_object();
+
+    for (unsigned i = 0; i < PC_PORT_COUNT; i++)
+        json_object_set_new(
+            ports, config_pc_ports[i] + 2,
+            json_string(console_place_kind(&cfg->pc_ports[i])));
+    return ports;
+}
+
 /* What the guest shall keep, or null: there is no balloon. */
 static json_t *dump_balloon(const struct config *cfg)
 {
@@ -72,12 +84,12 @@ int config_dump(const struct config *cfg, FILE *out)
     json_error_t error = {.text = ""};
     json_t *o = json_pack_ex(
         &error, 0,
-        "{s:s, s:s, s:i, s:I, s:b, s:s*, s:s, s:s*, s:s, s:o, s:s, s:s*, s:s*, s:b, "
+        "{s:s, s:s, s:i, s:I, s:b, s:s*, s:o, s:s*, s:s, s:o, s:s, s:s*, s:s*, s:b, "
         "s:b, s:b, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
         "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi], "cpus",
         (int)cfg->cpus, "memory", (json_int_t)cfg->memory, "hugepages",
-        cfg->hugepages, "firmware", cfg->firmware, "debug_console",
-        console_place_kind(&cfg->debug), "kernel", cfg->kernel, "append", cfg->append, "initrd",
+        cfg->hugepages, "firmware", cfg->firmware, "pc_ports",
+        dump_pc_ports(cfg), "kernel", cfg->kernel, "append", cfg->append, "initrd",
         dump_modules(cfg), "console", console_place_kind(&cfg->console),
         "console_path", cfg->console.path, "name", cfg->name, "reboot",
         !cfg->no_reboot, "fdt", cfg->fdt, "sandbox", cfg->sandbox, "disks",

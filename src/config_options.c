@@ -81,9 +81,25 @@ static bool take_firmware(struct config *cfg, char *value)
     return *value != '\0';
 }
 
+const char *const config_pc_ports[PC_PORT_COUNT] = {
+    [PC_PORT_DEBUG] = "--debug-console",
+    [PC_PORT_SERIAL2] = "--serial2",
+    [PC_PORT_PARALLEL] = "--parallel",
+};
+
 static bool take_debug(struct config *cfg, char *value)
 {
-    return console_place_parse(value, &cfg->debug);
+    return console_place_parse(value, &cfg->pc_ports[PC_PORT_DEBUG]);
+}
+
+static bool take_serial2(struct config *cfg, char *value)
+{
+    return console_place_parse(value, &cfg->pc_ports[PC_PORT_SERIAL2]);
+}
+
+static bool take_parallel(struct config *cfg, char *value)
+{
+    return console_place_parse(value, &cfg->pc_ports[PC_PORT_PARALLEL]);
 }
 
 static bool take_append(struct config *cfg, char *value)
@@ -305,11 +321,6 @@ const struct option config_options[] = {
      .fn = take_firmware,
      .want = "a file",
      .help = "BIOS image of a PC (SeaBIOS, where the system has it)"},
-    {.name = "--debug-console",
-     .arg = "WHERE",
-     .fn = take_debug,
-     .want = CONSOLE_PLACES,
-     .help = "a PC's debug ports 0x402 and 0xe9, as --console (none)"},
     {.name = "--disk",
      .arg = "FILE[,KEY=VALUE...]",
      .keys_fn = parse_disk,
@@ -352,6 +363,22 @@ const struct option config_options[] = {
      .want = CONSOLE_PLACES,
      .help = "the first serial port: stdio, pty, file:PATH, unix:PATH or\n"
              "none (stdio)"},
+    {.name = "--serial2",
+     .arg = "WHERE",
+     .fn = take_serial2,
+     .want = CONSOLE_PLACES,
+     .help = "a PC's second serial port, as --console (none: not there)"},
+    {.name = "--parallel",
+     .arg = "WHERE",
+     .fn = take_parallel,
+     .want = CONSOLE_PLACES,
+     .help = "a PC's parallel port, as --console (none: not there)"},
+    {.name = "--debug-console",
+     .arg = "WHERE",
+     .fn = take_debug,
+     .want = CONSOLE_PLACES,
+     .help = "a PC's debug ports 0x402 and 0xe9, as --console (none: not\n"
+             "there)"},
     {.name = "--virtio-console",
      .arg = "WHERE[,name=NAME]",
      .keys_fn = parse_port,

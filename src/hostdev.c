@@ -81,13 +81,22 @@ static int open_ports(struct hostdev *h, const struct config *cfg,
     return 0;
 }
 
-static int open_debug(struct hostdev *h, const struct config *cfg,
-                      struct loop *loop)
+static int open_pc_ports(struct hostdev *h, const struct config *cfg,
+                         struct loop *loop)
 {
-    if (cfg->debug.kind == CONSOLE_NONE)
-        return 0;
-    h->debug = console_place_open(&cfg->debug);
-    return h->debug ? chr_start(h->debug, loop) : -EIO;
+    for (unsigned i = 0; i < PC_PORT_COUNT; i++) {
+        int ret;
+
+        if (cfg->pc_ports[i].kind == CONSOLE_NONE)
+            continue;
+        h->pc_ports[i] = console_place_open(&cfg->pc_ports[i]);
+        if (!h->pc_ports[i])
+            return -EIO;
+        ret = chr_start(h->pc_ports[i], loop);
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
 }
 
 static int open_nets(struct hostdev *h, const struct config *cfg,
@@ -138,7 +147,7 @@ int hostdev_open(struct hostdev *h, const struct config *cfg,
     if (ret == 0)
         ret = open_ports(h, cfg, loop);
     if (ret == 0)
-        ret = open_debug(h, cfg, loop);
+        ret = open_pc_ports(h, cfg, loop);
     if (ret == 0)
         ret = open_vsock(h, cfg, claim, loop);
     if (ret == 0)
@@ -201,9 +210,10 @@ void hostdev_close(struct hostdev *h)
         chr_close(h->ports[i]);
         h->ports[i] = NULL;
     }
-    if (h->debug)
-        chr_close(h->debug);
-    h->debug = NULL;
+    for (unsigned i = 0; i < ARRAY_LEN(h->pc_ports); i++) {
+        chr_close(h->pc_ports[i]);
+        h->pc_ports[i] = NULL;
+    }
     for (unsigned i = 0; i < ARRAY_LEN(h->nets); i++) {
         net_close(h->nets[i]);
         h->nets[i] = NULL;

@@ -28,7 +28,7 @@ struct hostdev {
     bool has_ram; /* the guest's RAM is the file below, for virtiofsd */
     int ram_fd;
     struct chr *ports[CONFIG_MAX_PORTS]; /* as in cfg->ports */
-    struct chr *debug; /* NULL: nobody listens */
+    struct chr *pc_ports[PC_PORT_COUNT]; /* NULL: nobody is there */
     /* what the operator wants next, for the machine there is and the next */
     uint64_t balloon_target; /* bytes the guest shall keep */
     uint16_t cols, rows;     /* of the terminal; 0: not known */

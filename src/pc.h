@@ -22,6 +22,7 @@
 #include "devices/platform/i8254.h"
 #include "devices/platform/i8259.h"
 #include "devices/platform/ioapic.h"
+#include "devices/platform/lpt.h"
 #include "devices/platform/mc146818.h"
 #include "devices/platform/pc_irq.h"
 #include "devices/platform/pc_misc.h"
@@ -47,6 +48,8 @@ struct pc {
     struct pc_misc *misc;
     struct i8042 *kbc;
     struct uart16550 *com1;
+    struct uart16550 *com2; /* NULL: not there */
+    struct lpt *lpt;        /* NULL: not there */
     struct pc_fw *fw;
     struct i440fx *bridge;
     struct piix_isa *isa;
@@ -67,6 +70,7 @@ must_check int pc_make_timers(struct pc *p);
 must_check int pc_make_power(struct pc *p);
 must_check int pc_make_keyboard(struct pc *p);
 must_check int pc_make_serial(struct pc *p);
+must_check int pc_make_parallel(struct pc *p);
 must_check int pc_make_debug(struct pc *p);
 must_check int pc_make_fw_cfg(struct pc *p);
 must_check int pc_make_pci(struct pc *p);

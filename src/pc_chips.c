@@ -302,19 +302,44 @@ int pc_make_keyboard(struct pc *p)
     return pc_ports(p, PC_KBD_COMMAND, 1, &i8042_command_ops, p->kbc);
 }
 
+/* A port of the operator's, or NULL. */
+static struct chr *find_port(const struct pc *p, enum pc_port port)
+{
+    return p->host.host->dev->pc_ports[port];
+}
+
+static int make_uart(struct pc *p, struct uart16550 **out, struct chr *chr,
+                     uint64_t base, unsigned irq)
+{
+    *out = uart16550_create(chr, pc_line(p, irq));
+    return *out ? pc_ports(p, base, 8, &uart16550_ops, *out) : -ENOMEM;
+}
+
 int pc_make_serial(struct pc *p)
 {
-    p->com1 =
-        uart16550_create(p->host.host->console, pc_line(p, PC_IRQ_COM1));
-    if (!p->com1)
-        return -ENOMEM;
-    return pc_ports(p, PC_COM1, 8, &uart16550_ops, p->com1);
+    struct chr *second = find_port(p, PC_PORT_SERIAL2);
+    const int ret = make_uart(p, &p->com1, p->host.host->console, PC_COM1,
+                              PC_IRQ_COM1);
+
+    if (ret < 0 || !second)
+        return ret;
+    return make_uart(p, &p->com2, second, PC_COM2, PC_IRQ_COM2);
+}
+
+int pc_make_parallel(struct pc *p)
+{
+    struct chr *printer = find_port(p, PC_PORT_PARALLEL);
+
+    if (!printer)
+        return 0;
+    p->lpt = lpt_create(printer, pc_line(p, PC_IRQ_LPT1));
+    return p->lpt ? pc_ports(p, PC_LPT1, LPT_PORTS, &lpt_ops, p->lpt) : -ENOMEM;
 }
 
 /* Without a listener they are not there: firmware then writes nothing. */
 int pc_make_debug(struct pc *p)
 {
-    struct chr *debug = p->host.host->dev->debug;
+    struct chr *debug = find_port(p, PC_PORT_DEBUG);
     int ret;
 
     if (!debug)
@@ -335,6 +360,8 @@ int pc_make_fw_cfg(struct pc *p)
 void pc_destroy_chips(struct pc *p)
 {
     pc_fw_destroy(p->fw);
+    lpt_destroy(p->lpt);
+    uart16550_destroy(p->com2);
     uart16550_destroy(p->com1);
     i8042_destroy(p->kbc);
     pc_misc_destroy(p->misc);

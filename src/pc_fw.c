@@ -7,6 +7,7 @@
 #include "pc_fw.h"
 
 #include "abi/layout.h"
+#include "boot/acpi_loader.h"
 #include "vmm/log.h"
 
 #include <endian.h>
@@ -37,6 +38,7 @@ struct pc_fw {
     uint16_t nographic;
     struct e820_entry e820[MACHINE_MAX_RANGES];
     unsigned n_e820;
+    struct acpi_files acpi; /* owned */
 };
 
 static void add(struct pc_fw *fw, const struct fw_cfg_item *item)
@@ -88,21 +90,34 @@ static void add_numbers(struct pc_fw *fw, const struct config *cfg)
                sizeof(fw->irq0_override));
 }
 
+static int add_acpi(struct pc_fw *fw, const struct machine_desc *m)
+{
+    const int ret = acpi_files_build(m, &fw->acpi);
+
+    if (ret < 0)
+        return ret;
+    add_file(fw, ACPI_FILE_RSDP, fw->acpi.rsdp, sizeof(fw->acpi.rsdp));
+    add_file(fw, ACPI_FILE_TABLES, fw->acpi.tables, fw->acpi.tables_size);
+    add_file(fw, ACPI_FILE_SCRIPT, fw->acpi.script,
+             fw->acpi.n_steps * (size_t)ACPI_STEP_BYTES);
+    return 0;
+}
+
 struct pc_fw *pc_fw_create(const struct config *cfg,
                            const struct machine_desc *m, struct gmem *mem)
 {
     struct pc_fw *fw = calloc(1, sizeof(*fw));
 
-    (void)m;
     if (!fw) {
         log_error("machine: out of memory");
         return NULL;
     }
     add_numbers(fw, cfg);
     add_e820(fw, cfg->memory);
-    fw->device = fw_cfg_create(mem, fw->items, fw->n);
+    if (add_acpi(fw, m) == 0)
+        fw->device = fw_cfg_create(mem, fw->items, fw->n);
     if (!fw->device) {
-        free(fw);
+        pc_fw_destroy(fw);
         return NULL;
     }
     return fw;
@@ -113,6 +128,7 @@ void pc_fw_destroy(struct pc_fw *fw)
     if (!fw)
         return;
     fw_cfg_destroy(fw->device);
+    acpi_files_free(&fw->acpi);
     free(fw);
 }
 

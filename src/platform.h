@@ -50,6 +50,8 @@ struct platform_ops {
     void (*destroy)(void *platform); /* NULL too */
     /* The bus for the operator's devices; NULL: there is none. */
     struct pci_bus *(*pci)(void *platform);
+    /* Pure: the first slot of it that virtio devices take. */
+    unsigned (*first_slot)(const struct config *cfg);
     void (*eoi)(void *platform, uint8_t vector);
     /* Answer the INTR pin. NULL: the platform does not drive it. */
     uint8_t (*ack)(void *platform);

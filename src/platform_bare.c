@@ -199,6 +199,13 @@ static struct pci_bus *pci(void *platform)
     return ((struct bare *)platform)->pci;
 }
 
+/* Behind the host bridge. */
+static unsigned first_slot(const struct config *cfg)
+{
+    (void)cfg;
+    return 1;
+}
+
 static void eoi(void *platform, uint8_t vector)
 {
     ioapic_eoi(((struct bare *)platform)->ioapic, vector);
@@ -215,6 +222,7 @@ const struct platform_ops platform_bare = {
     .create = create,
     .destroy = destroy,
     .pci = pci,
+    .first_slot = first_slot,
     .eoi = eoi,
     .power_button = power_button,
 };

@@ -6,14 +6,19 @@
  */
 #include "pc.h"
 
-#include "board_virtio.h"
+#include "pc_slots.h"
 #include "vmm/log.h"
 
 #include <stdlib.h>
 
+static uint64_t low_ram(uint64_t size)
+{
+    return size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
+}
+
 static void describe_memory(struct machine_desc *m, uint64_t size)
 {
-    const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
+    const uint64_t low = low_ram(size);
 
     platform_add_range(m, 0, PC_VGA, MEM_RAM);
     platform_add_range(m, PC_VGA, PC_SHADOW_END, MEM_RESERVED);
@@ -24,9 +29,23 @@ static void describe_memory(struct machine_desc *m, uint64_t size)
 
 static void describe(const struct config *cfg, struct machine_desc *m)
 {
+    const uint64_t bars = PC_PCI_MMIO(low_ram(cfg->memory));
+
     m->n_pins = PC_IRQ_PINS;
+    m->pci_slots = pc_slot_count(cfg);
     platform_add_dev(m, DEV_IOAPIC, LAYOUT_IOAPIC, IOAPIC_SIZE, 0);
     platform_add_dev(m, DEV_UART16550, PC_COM1, 8, PC_IRQ_COM1);
+    if (cfg->pc_ports[PC_PORT_SERIAL2].kind != CONSOLE_NONE)
+        platform_add_dev(m, DEV_UART16550, PC_COM2, 8, PC_IRQ_COM2);
+    if (cfg->pc_ports[PC_PORT_PARALLEL].kind != CONSOLE_NONE)
+        platform_add_dev(m, DEV_LPT, PC_LPT1, LPT_PORTS, PC_IRQ_LPT1);
+    platform_add_dev(m, DEV_PC_PCI, bars, (uint32_t)(PC_PCI_MMIO_END - bars),
+                     PC_PIN_PIRQ);
+    platform_add_dev(m, DEV_PIIX4, PC_PM, PIIX4_PM_PORTS, PC_IRQ_SCI);
+    platform_add_dev(m, DEV_HPET, PC_HPET, HPET_SIZE, DEV_NO_GSI);
+    platform_add_dev(m, DEV_RTC, PC_CMOS, MC146818_PORTS, PC_IRQ_RTC);
+    platform_add_dev(m, DEV_KBD, PC_KBD_DATA, 1, PC_IRQ_KBD);
+    platform_add_dev(m, DEV_MOUSE, PC_KBD_DATA, 1, PC_IRQ_MOUSE);
     describe_memory(m, cfg->memory);
 }
 
@@ -50,8 +69,8 @@ static void *create(const struct platform_host *host)
 {
     static int (*const steps[])(struct pc * p) = {
         pc_make_clock, pc_make_memory,   pc_make_interrupts, pc_make_timers,
-        pc_make_power, pc_make_keyboard, pc_make_serial,     pc_make_debug,
-        pc_make_fw_cfg, pc_make_pci,   pc_make_ide,
+        pc_make_power, pc_make_keyboard, pc_make_serial,     pc_make_parallel,
+        pc_make_debug, pc_make_fw_cfg, pc_make_pci,   pc_make_ide,
     };
     struct pc *p = calloc(1, sizeof(*p));
 
@@ -72,6 +91,11 @@ static void *create(const struct platform_host *host)
 static struct pci_bus *pci(void *platform)
 {
     return ((struct pc *)platform)->pci;
+}
+
+static unsigned first_slot(const struct config *cfg)
+{
+    return pc_slot(cfg, PC_KIND_VIRTIO, 0);
 }
 
 static void eoi(void *platform, uint8_t vector)
@@ -95,6 +119,7 @@ const struct platform_ops platform_pc = {
     .create = create,
     .destroy = destroy,
     .pci = pci,
+    .first_slot = first_slot,
     .eoi = eoi,
     .ack = ack,
     .power_button = power_button,

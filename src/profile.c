@@ -43,7 +43,12 @@ const struct profile profiles[MODE_COUNT] = {
             .console = "16550, virtio-console",
             .mmu = "hardware",
             .abis = ABI_BIT(ABI_KVM) | ABI_BIT(ABI_XEN),
+            .abis_built = ABI_BIT(ABI_KVM),
             .abi = ABI_KVM,
+            .platform = PLATFORM_PC,
+            .boot = BOOT_FIRMWARE,
+            .disk_if = DISK_VIRTIO,
+            .transport = TRANSPORT_PCI_LEGACY,
         },
     [MODE_PVHVM] =
         {

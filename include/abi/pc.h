@@ -60,6 +60,10 @@
 #define PC_IRQ_IDE0  14
 #define PC_IRQ_IDE1  15
 
+/* I/O APIC pins: as the ISA interrupts, but for the timer; then the PIRQs. */
+#define PC_PIN_TIMER 2
+#define PC_PIN_PIRQ  16
+
 /* PCI slots */
 #define PC_SLOT_HOST  0
 #define PC_SLOT_ISA   1

@@ -43,6 +43,14 @@ enum dev_kind {
     DEV_IOAPIC,      /* base: MMIO gpa; gsi: first GSI it serves */
     DEV_VIRTIO_MMIO, /* base: MMIO gpa of a virtio-mmio device; gsi */
     DEV_PCI_HOST,    /* base: MMIO gpa of the ECAM; gsi: of line 0 */
+    /* of a PC; base: the first I/O port where not said otherwise */
+    DEV_PC_PCI,  /* base: MMIO gpa of the BARs; size; gsi: of PIRQA# */
+    DEV_PIIX4,   /* power management; gsi: the ACPI interrupt */
+    DEV_HPET,    /* base: MMIO gpa */
+    DEV_RTC,     /* gsi */
+    DEV_KBD,     /* base: the data port, the command port is 4 on; gsi */
+    DEV_MOUSE,   /* behind the DEV_KBD; gsi */
+    DEV_LPT,     /* gsi */
 };
 
 /*
@@ -69,7 +77,7 @@ struct machine_desc {
     struct dev_desc devs[MACHINE_MAX_DEVS];
     unsigned n_devs;
     bool virtio_by_cmdline; /* the kernel command line tells, not ACPI */
-    unsigned pci_slots;     /* in use, from 0 on; with a DEV_PCI_HOST */
+    unsigned pci_slots;     /* in use, from 0 on; on a PC, or DEV_PCI_HOST */
     unsigned n_pins;        /* of the IOAPIC: GSIs 0 .. n_pins-1 */
     uint32_t tsc_khz;       /* 0 if unknown */
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * acpi.c: hardware-reduced ACPI (ACPI 6.5, 4.1) for a machine_desc.
+ * acpi.c: hardware-reduced ACPI (ACPI 6.5, 4.1) for a machine_desc without a
+ * PC (that is acpi_pc.c), and what both kinds of tables are made of.
  *
  * The tables follow each other from the RSDP on, each 16-byte aligned: DSDT,
  * FADT, MADT, MCFG if there is a PCI bus (acpi_pci.c), XSDT. They are as small
@@ -39,12 +40,8 @@
 
 /* Notification values (5.6.6) and field flags (20.2.5.2). */
 #define NOTIFY_PRESSED 0x80
-#define FIELD_DWORD    0x03 /* DWordAcc, NoLock, Preserve */
-#define REGION_MEMORY  0x00
-#define METHOD_1_ARG   0x01
-#define NULL_TARGET    0x00
 
-static uint8_t checksum(const void *p, size_t n)
+uint8_t acpi_checksum(const void *p, size_t n)
 {
     const unsigned char *b = p;
     unsigned sum = 0;
@@ -82,7 +79,7 @@ void acpi_table_end(struct writer *w, size_t at)
     if (writer_size(w) < 0)
         return;
     writer_patch(w, at + offsetof(struct acpi_header, length), &length, 4);
-    sum = checksum(w->buf + at, length);
+    sum = acpi_checksum(w->buf + at, length);
     writer_patch(w, at + offsetof(struct acpi_header, checksum), &sum, 1);
 }
 
@@ -101,7 +98,7 @@ static void put_interrupt(struct writer *w, uint32_t gsi)
     writer_bytes(w, &r, sizeof(r));
 }
 
-static void put_ports(struct writer *w, uint64_t base, uint32_t n)
+void acpi_put_ports(struct writer *w, uint64_t base, uint32_t n)
 {
     const struct acpi_res_io r = {
         .tag = ACPI_RES_IO,
@@ -128,21 +125,17 @@ void acpi_put_memory(struct writer *w, uint64_t base, uint32_t size)
     writer_bytes(w, &r, sizeof(r));
 }
 
-/* Where a device's registers are, for put_crs. */
-enum registers { REGS_UNSAID, REGS_PORTS, REGS_MEMORY };
-
-/* Name (_CRS, ResourceTemplate () {registers, interrupt if any}). */
-static void put_crs(struct writer *w, const struct dev_desc *d,
-                    enum registers where)
+void acpi_put_crs(struct writer *w, const struct dev_desc *d,
+                  enum acpi_registers where)
 {
     const struct acpi_res_end end = {.tag = ACPI_RES_END};
     unsigned char buf[32];
     struct writer r;
 
     writer_init(&r, buf, sizeof(buf));
-    if (where == REGS_PORTS)
-        put_ports(&r, d->base, d->size);
-    else if (where == REGS_MEMORY)
+    if (where == ACPI_REGS_PORTS)
+        acpi_put_ports(&r, d->base, d->size);
+    else if (where == ACPI_REGS_MEMORY)
         acpi_put_memory(&r, d->base, d->size);
     if (d->gsi != DEV_NO_GSI)
         put_interrupt(&r, d->gsi);
@@ -171,7 +164,7 @@ void acpi_put_hid(struct writer *w, const char *id)
 }
 
 /* 8.4: every processor of the MADT is in the namespace, by the same _UID. */
-static void put_processor(struct writer *w, unsigned id)
+void acpi_put_processor(struct writer *w, unsigned id)
 {
     char name[NAME_LEN];
     size_t dev;
@@ -184,7 +177,7 @@ static void put_processor(struct writer *w, unsigned id)
     aml_close(w, dev);
 }
 
-static void put_uart(struct writer *w, const struct dev_desc *d, unsigned nth)
+void acpi_put_uart(struct writer *w, const struct dev_desc *d, unsigned nth)
 {
     char name[NAME_LEN];
     size_t dev;
@@ -194,7 +187,7 @@ static void put_uart(struct writer *w, const struct dev_desc *d, unsigned nth)
     aml_name(w, name);
     acpi_put_hid(w, "PNP0501");
     acpi_put_uid(w, nth + 1);
-    put_crs(w, d, REGS_PORTS);
+    acpi_put_crs(w, d, ACPI_REGS_PORTS);
     aml_close(w, dev);
 }
 
@@ -208,12 +201,12 @@ static void put_evt(struct writer *w)
     size_t branch;
 
     aml_name(w, "_EVT");
-    writer_byte(w, METHOD_1_ARG);
+    writer_byte(w, AML_METHOD_1_ARG);
     branch = aml_open(w, AML_IF);
     aml_op(w, AML_AND);
     aml_name(w, "ESEL");
     aml_int(w, LAYOUT_GED_EVT_POWER);
-    writer_byte(w, NULL_TARGET);
+    writer_byte(w, AML_NULL_TARGET);
     aml_op(w, AML_NOTIFY);
     aml_name(w, "PWRB");
     aml_int(w, NOTIFY_PRESSED);
@@ -228,12 +221,12 @@ static void put_event_select(struct writer *w, const struct dev_desc *d)
 
     aml_op(w, AML_REGION);
     aml_name(w, "EREG");
-    writer_byte(w, REGION_MEMORY);
+    writer_byte(w, AML_REGION_MEMORY);
     aml_int(w, d->base);
     aml_int(w, sizeof(uint32_t));
     field = aml_open(w, AML_FIELD);
     aml_name(w, "EREG");
-    writer_byte(w, FIELD_DWORD);
+    writer_byte(w, AML_FIELD_DWORD);
     aml_name(w, "ESEL");
     writer_byte(w, 32); /* bits, encoded as a PkgLength of one byte */
     aml_close(w, field);
@@ -252,7 +245,7 @@ static void put_ged(struct writer *w, const struct dev_desc *d)
     aml_name(w, "GED");
     acpi_put_hid(w, "ACPI0013");
     acpi_put_uid(w, 0);
-    put_crs(w, d, REGS_UNSAID);
+    acpi_put_crs(w, d, ACPI_REGS_UNSAID);
     put_event_select(w, d);
     put_evt(w);
     aml_close(w, dev);
@@ -269,12 +262,12 @@ static void put_virtio(struct writer *w, const struct dev_desc *d, unsigned nth)
     aml_name(w, name);
     acpi_put_hid(w, "LNRO0005");
     acpi_put_uid(w, nth);
-    put_crs(w, d, REGS_MEMORY);
+    acpi_put_crs(w, d, ACPI_REGS_MEMORY);
     aml_close(w, dev);
 }
 
 /* Name (\_S5, Package {SLP_TYP, SLP_TYP, 0, 0}); 7.4.2. */
-static void put_s5(struct writer *w)
+void acpi_put_s5(struct writer *w, unsigned typ)
 {
     size_t package;
 
@@ -282,8 +275,8 @@ static void put_s5(struct writer *w)
     aml_name(w, "_S5"); /* at the root: no prefix needed */
     package = aml_open(w, AML_PACKAGE);
     writer_byte(w, 4);
-    aml_int(w, LAYOUT_S5_TYP);
-    aml_int(w, LAYOUT_S5_TYP);
+    aml_int(w, typ);
+    aml_int(w, typ);
     aml_int(w, 0);
     aml_int(w, 0);
     aml_close(w, package);
@@ -297,7 +290,7 @@ static void put_devices(struct writer *w, const struct machine_desc *m)
         const struct dev_desc *d = &m->devs[i];
 
         if (d->kind == DEV_UART16550)
-            put_uart(w, d, uarts++);
+            acpi_put_uart(w, d, uarts++);
         else if (d->kind == DEV_GED)
             put_ged(w, d);
         else if (d->kind == DEV_VIRTIO_MMIO && !m->virtio_by_cmdline)
@@ -313,11 +306,11 @@ static size_t put_dsdt(struct writer *w, const struct machine_desc *m)
     size_t scope;
 
     if (machine_find(m, DEV_ACPI_SLEEP))
-        put_s5(w);
+        acpi_put_s5(w, LAYOUT_S5_TYP);
     scope = aml_open(w, AML_SCOPE);
     aml_name(w, "_SB");
     for (unsigned i = 0; i < m->n_cpus; i++)
-        put_processor(w, i);
+        acpi_put_processor(w, i);
     put_devices(w, m);
     aml_close(w, scope);
     acpi_table_end(w, at);
@@ -326,11 +319,11 @@ static size_t put_dsdt(struct writer *w, const struct machine_desc *m)
 
 /* ---- FADT ---- */
 
-static struct acpi_gas port_register(uint64_t port)
+struct acpi_gas acpi_ports(uint64_t port, unsigned bytes)
 {
     return (struct acpi_gas){
         .space = ACPI_SPACE_IO,
-        .bit_width = 8,
+        .bit_width = (uint8_t)(8 * bytes),
         .access_size = ACPI_ACCESS_BYTE,
         .address = port,
     };
@@ -343,12 +336,12 @@ static void fadt_registers(struct acpi_fadt *f, const struct machine_desc *m)
     const struct dev_desc *reset = machine_find(m, DEV_ACPI_RESET);
 
     if (sleep) {
-        f->sleep_control = port_register(sleep->base);
-        f->sleep_status = port_register(sleep->base + 1);
+        f->sleep_control = acpi_ports(sleep->base, 1);
+        f->sleep_status = acpi_ports(sleep->base + 1, 1);
     }
     if (reset) {
         f->flags |= ACPI_FADT_RESET_REG;
-        f->reset = port_register(reset->base);
+        f->reset = acpi_ports(reset->base, 1);
         f->reset_value = LAYOUT_RESET_VALUE;
     }
 }
@@ -376,8 +369,15 @@ static size_t put_fadt(struct writer *w, const struct machine_desc *m,
 
 /* ---- MADT ---- */
 
-static void put_lapics(struct writer *w, unsigned n)
+void acpi_put_lapics(struct writer *w, unsigned n)
 {
+    const struct acpi_madt_lapic_nmi nmi = {
+        .type = ACPI_MADT_LAPIC_NMI,
+        .length = sizeof(nmi),
+        .uid = 0xff,
+        .lint = 1,
+    };
+
     for (unsigned i = 0; i < n; i++) {
         const struct acpi_madt_lapic e = {
             .type = ACPI_MADT_LAPIC,
@@ -389,9 +389,10 @@ static void put_lapics(struct writer *w, unsigned n)
 
         writer_bytes(w, &e, sizeof(e));
     }
+    writer_bytes(w, &nmi, sizeof(nmi));
 }
 
-static void put_ioapic(struct writer *w, const struct dev_desc *d)
+void acpi_put_ioapic(struct writer *w, const struct dev_desc *d)
 {
     const struct acpi_madt_ioapic e = {
         .type = ACPI_MADT_IOAPIC,
@@ -408,18 +409,11 @@ static size_t put_madt(struct writer *w, const struct machine_desc *m)
     const size_t at = acpi_table_begin(w, "APIC", MADT_REVISION);
     const struct dev_desc *ioapic = machine_find(m, DEV_IOAPIC);
     const uint32_t head[2] = {LAYOUT_LAPIC, 0}; /* address, flags */
-    const struct acpi_madt_lapic_nmi nmi = {
-        .type = ACPI_MADT_LAPIC_NMI,
-        .length = sizeof(nmi),
-        .uid = 0xff,
-        .lint = 1,
-    };
 
     writer_bytes(w, head, sizeof(head));
-    put_lapics(w, m->n_cpus);
+    acpi_put_lapics(w, m->n_cpus);
     if (ioapic)
-        put_ioapic(w, ioapic);
-    writer_bytes(w, &nmi, sizeof(nmi));
+        acpi_put_ioapic(w, ioapic);
     acpi_table_end(w, at);
     return at;
 }
@@ -445,20 +439,19 @@ static void patch_rsdp(struct writer *w, uint64_t xsdt)
         .xsdt = xsdt,
     };
 
-    r.checksum = checksum(&r, ACPI_RSDP_V1);
-    r.checksum_all = checksum(&r, sizeof(r));
+    r.checksum = acpi_checksum(&r, ACPI_RSDP_V1);
+    r.checksum_all = acpi_checksum(&r, sizeof(r));
     writer_patch(w, 0, &r, sizeof(r));
 }
 
-int64_t acpi_build(const struct machine_desc *m, gpa_t base, void *buf,
-                   size_t size)
+static int64_t build_reduced(const struct machine_desc *m, gpa_t base,
+                             void *buf, size_t size)
 {
     static const struct acpi_rsdp empty;
     uint64_t tables[3];
     struct writer w;
     size_t dsdt, n = 0;
 
-    BUG_ON(m->n_cpus > MACHINE_MAX_CPUS || base.v % TABLE_ALIGN);
     writer_init(&w, buf, size);
     writer_bytes(&w, &empty, sizeof(empty));
     dsdt = put_dsdt(&w, m);
@@ -468,4 +461,13 @@ int64_t acpi_build(const struct machine_desc *m, gpa_t base, void *buf,
         tables[n++] = base.v + acpi_put_mcfg(&w, m);
     patch_rsdp(&w, base.v + put_xsdt(&w, tables, n));
     return writer_size(&w);
+}
+
+int64_t acpi_build(const struct machine_desc *m, gpa_t base, void *buf,
+                   size_t size)
+{
+    BUG_ON(m->n_cpus > MACHINE_MAX_CPUS || base.v % TABLE_ALIGN);
+    if (machine_find(m, DEV_PIIX4))
+        return acpi_pc_build(m, base, buf, size, NULL);
+    return build_reduced(m, base, buf, size);
 }

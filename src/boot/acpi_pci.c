@@ -17,8 +17,8 @@
 #define PRT_FIELDS       4
 #define PRT_ANY_FUNCTION 0xffffu
 
-static void put_window(struct writer *w, uint8_t type, uint16_t first,
-                       uint16_t last)
+void acpi_put_window(struct writer *w, uint8_t type, uint16_t first,
+                     uint16_t last)
 {
     const struct acpi_res_word r = {
         .tag = ACPI_RES_WORD,
@@ -34,7 +34,7 @@ static void put_window(struct writer *w, uint8_t type, uint16_t first,
     writer_bytes(w, &r, sizeof(r));
 }
 
-static void put_memory_window(struct writer *w)
+void acpi_put_memory_window(struct writer *w, uint64_t base, uint64_t end)
 {
     const struct acpi_res_dword r = {
         .tag = ACPI_RES_DWORD,
@@ -42,31 +42,15 @@ static void put_memory_window(struct writer *w)
         .type = ACPI_RES_TYPE_MEMORY,
         .flags = ACPI_RES_MIN_FIXED | ACPI_RES_MAX_FIXED,
         .type_flags = ACPI_RES_MEM_WRITABLE,
-        .min = LAYOUT_PCI_MMIO,
-        .max = LAYOUT_PCI_MMIO_END - 1,
-        .size = LAYOUT_PCI_MMIO_END - LAYOUT_PCI_MMIO,
+        .min = (uint32_t)base,
+        .max = (uint32_t)(end - 1),
+        .size = (uint32_t)(end - base),
     };
 
     writer_bytes(w, &r, sizeof(r));
 }
 
-/* The ports that are not forwarded: configuration mechanism #1. */
-static void put_config_ports(struct writer *w)
-{
-    const struct acpi_res_io r = {
-        .tag = ACPI_RES_IO,
-        .decode16 = 1,
-        .min = LAYOUT_PCI_CONFIG,
-        .max = LAYOUT_PCI_CONFIG,
-        .align = 1,
-        .length = LAYOUT_PCI_CONFIG_LEN,
-    };
-
-    writer_bytes(w, &r, sizeof(r));
-}
-
-/* Name (_CRS, ResourceTemplate () {what r holds}). */
-static void put_crs(struct writer *w, struct writer *r)
+void acpi_put_template(struct writer *w, struct writer *r)
 {
     const struct acpi_res_end end = {.tag = ACPI_RES_END};
 
@@ -83,16 +67,17 @@ static void put_bridge_crs(struct writer *w)
     struct writer r;
 
     writer_init(&r, buf, sizeof(buf));
-    put_window(&r, ACPI_RES_TYPE_BUS, 0, 0);
-    put_config_ports(&r);
-    put_window(&r, ACPI_RES_TYPE_IO, LAYOUT_PCI_PORTS,
+    acpi_put_window(&r, ACPI_RES_TYPE_BUS, 0, 0);
+    /* Not forwarded: configuration mechanism #1. */
+    acpi_put_ports(&r, LAYOUT_PCI_CONFIG, LAYOUT_PCI_CONFIG_LEN);
+    acpi_put_window(&r, ACPI_RES_TYPE_IO, LAYOUT_PCI_PORTS,
                LAYOUT_PCI_PORTS_END - 1);
-    put_memory_window(&r);
-    put_crs(w, &r);
+    acpi_put_memory_window(&r, LAYOUT_PCI_MMIO, LAYOUT_PCI_MMIO_END);
+    acpi_put_template(w, &r);
 }
 
 /* Package {address, pin, 0: no link device, GSI}. */
-static void put_route(struct writer *w, unsigned slot, uint32_t gsi)
+void acpi_put_route(struct writer *w, unsigned slot, uint32_t gsi)
 {
     const size_t package = aml_open(w, AML_PACKAGE);
 
@@ -114,7 +99,7 @@ static void put_prt(struct writer *w, const struct machine_desc *m,
     package = aml_open(w, AML_PACKAGE);
     writer_byte(w, (uint8_t)(m->pci_slots - 1));
     for (unsigned slot = 1; slot < m->pci_slots; slot++)
-        put_route(w, slot, host->gsi + MACHINE_PCI_LINE(slot));
+        acpi_put_route(w, slot, host->gsi + MACHINE_PCI_LINE(slot));
     aml_close(w, package);
 }
 
@@ -137,7 +122,7 @@ static void put_ecam(struct writer *w, const struct dev_desc *host)
     acpi_put_uid(w, 0);
     writer_init(&r, buf, sizeof(buf));
     acpi_put_memory(&r, host->base, host->size);
-    put_crs(w, &r);
+    acpi_put_template(w, &r);
     aml_close(w, dev);
 }
 

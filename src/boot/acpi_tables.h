@@ -59,8 +59,38 @@ struct acpi_fadt {
     uint32_t dsdt;
     uint8_t reserved;
     uint8_t preferred_profile;
-    uint8_t fixed_hardware[62]; /* SCI_INT to CENTURY: not reduced hardware */
-    uint8_t century;
+    /* 62 bytes that reduced hardware has no use for */
+    uint16_t sci;
+    uint32_t smi_command;
+    uint8_t acpi_enable;
+    uint8_t acpi_disable;
+    uint8_t s4bios;
+    uint8_t pstate;
+    uint32_t pm1a_event;
+    uint32_t pm1b_event;
+    uint32_t pm1a_control;
+    uint32_t pm1b_control;
+    uint32_t pm2_control;
+    uint32_t pm_timer;
+    uint32_t gpe0;
+    uint32_t gpe1;
+    uint8_t pm1_event_len;
+    uint8_t pm1_control_len;
+    uint8_t pm2_control_len;
+    uint8_t pm_timer_len;
+    uint8_t gpe0_len;
+    uint8_t gpe1_len;
+    uint8_t gpe1_base;
+    uint8_t cst;
+    uint16_t c2_latency; /* microseconds; above 100: there is no C2 */
+    uint16_t c3_latency; /* above 1000: there is no C3 */
+    uint16_t flush_size;
+    uint16_t flush_stride;
+    uint8_t duty_offset;
+    uint8_t duty_width;
+    uint8_t day_alarm;
+    uint8_t month_alarm;
+    uint8_t century; /* where in CMOS */
     uint16_t boot_arch; /* ACPI_BOOT_... */
     uint8_t reserved2;
     uint32_t flags; /* ACPI_FADT_... */
@@ -70,13 +100,24 @@ struct acpi_fadt {
     uint8_t minor_version;
     uint64_t x_facs;
     uint64_t x_dsdt;
-    struct acpi_gas x_fixed_hardware[8]; /* X_PM1a_EVT_BLK to X_GPE1_BLK */
+    struct acpi_gas x_pm1a_event;
+    struct acpi_gas x_pm1b_event;
+    struct acpi_gas x_pm1a_control;
+    struct acpi_gas x_pm1b_control;
+    struct acpi_gas x_pm2_control;
+    struct acpi_gas x_pm_timer;
+    struct acpi_gas x_gpe0;
+    struct acpi_gas x_gpe1;
     struct acpi_gas sleep_control;
     struct acpi_gas sleep_status;
     uint64_t hypervisor_id;
 } ACPI_PACKED;
 
+#define ACPI_FADT_V3 244 /* bytes of the table as ACPI 2.0 has it */
+
 /* 5.2.9.3: IAPC_BOOT_ARCH. A bit left clear says "not there" of an 8042. */
+#define ACPI_BOOT_LEGACY      (1u << 0) /* devices on an ISA bus */
+#define ACPI_BOOT_8042        (1u << 1)
 #define ACPI_BOOT_NO_VGA      (1u << 2)
 #define ACPI_BOOT_NO_CMOS_RTC (1u << 5)
 
@@ -96,8 +137,11 @@ struct acpi_madt {
     uint32_t flags; /* bit 0 PCAT_COMPAT: there is an 8259 to disable */
 } ACPI_PACKED;
 
+#define ACPI_MADT_PCAT_COMPAT (1u << 0)
+
 #define ACPI_MADT_LAPIC     0
 #define ACPI_MADT_IOAPIC    1
+#define ACPI_MADT_OVERRIDE  2
 #define ACPI_MADT_LAPIC_NMI 4
 
 /* 5.2.12.2 */
@@ -119,6 +163,19 @@ struct acpi_madt_ioapic {
     uint32_t gsi_base;
 } ACPI_PACKED;
 
+/* 5.2.12.5: an ISA interrupt that is not its number's pin, or not an edge */
+struct acpi_madt_override {
+    uint8_t type;
+    uint8_t length;
+    uint8_t bus;
+    uint8_t irq;
+    uint32_t gsi;
+    uint16_t flags;
+} ACPI_PACKED;
+
+#define ACPI_MPS_ACTIVE_HIGH 0x1u
+#define ACPI_MPS_LEVEL       0xcu
+
 /* 5.2.12.7 */
 struct acpi_madt_lapic_nmi {
     uint8_t type;
@@ -127,6 +184,34 @@ struct acpi_madt_lapic_nmi {
     uint16_t flags; /* 0: polarity and trigger as the bus has it */
     uint8_t lint;
 } ACPI_PACKED;
+
+/* 5.2.10 */
+struct acpi_facs {
+    char signature[4];
+    uint32_t length;
+    uint32_t hardware_signature;
+    uint32_t waking_vector;
+    uint32_t lock;
+    uint32_t flags;
+    uint64_t x_waking_vector;
+    uint8_t version;
+    uint8_t reserved[31];
+} ACPI_PACKED;
+
+#define ACPI_FACS_ALIGN   64
+#define ACPI_FACS_VERSION 1
+
+/* IA-PC HPET 1.0a, 3.2.4 */
+struct acpi_hpet {
+    struct acpi_header header;
+    uint32_t block_id;
+    struct acpi_gas base;
+    uint8_t number;
+    uint16_t min_tick;
+    uint8_t flags;
+} ACPI_PACKED;
+
+#define ACPI_HPET_REVISION 1
 
 /* 6.4.2.5: I/O port descriptor */
 struct acpi_res_io {
@@ -163,6 +248,7 @@ struct acpi_res_interrupt {
 #define ACPI_RES_INTERRUPT    0x89
 #define ACPI_RES_INT_CONSUMER (1u << 0)
 #define ACPI_RES_INT_EDGE     (1u << 1)
+#define ACPI_RES_INT_SHARED   (1u << 3)
 
 /* 6.4.3.5.3: word address space descriptor, here without a source */
 struct acpi_res_word {
@@ -222,6 +308,14 @@ struct acpi_res_end {
 
 #define ACPI_RES_END 0x79
 
+_Static_assert(sizeof(struct acpi_facs) == 64, "FACS");
+_Static_assert(sizeof(struct acpi_hpet) == 56, "HPET");
+_Static_assert(sizeof(struct acpi_madt_override) == 10, "MADT override");
+_Static_assert(offsetof(struct acpi_fadt, pm1a_event) == 56, "FADT PM1a");
+_Static_assert(offsetof(struct acpi_fadt, pm1_event_len) == 88, "FADT PM1");
+_Static_assert(offsetof(struct acpi_fadt, x_pm1a_event) == 148, "FADT X_PM1a");
+_Static_assert(offsetof(struct acpi_fadt, sleep_control) == ACPI_FADT_V3,
+               "FADT of ACPI 2.0");
 _Static_assert(sizeof(struct acpi_rsdp) == 36, "RSDP");
 _Static_assert(sizeof(struct acpi_header) == 36, "table header");
 _Static_assert(sizeof(struct acpi_gas) == 12, "GAS");

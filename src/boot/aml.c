@@ -13,6 +13,9 @@
 #include <string.h>
 
 #define NAME_SEG      4
+#define ROOT_CHAR     '\\'
+#define DUAL_PREFIX   0x2e
+#define MULTI_PREFIX  0x2f
 #define BYTE_PREFIX   0x0a
 #define WORD_PREFIX   0x0b
 #define DWORD_PREFIX  0x0c
@@ -33,6 +36,21 @@ void aml_name(struct writer *w, const char *name)
     BUG_ON(n == 0 || n > NAME_SEG);
     writer_bytes(w, name, n);
     writer_bytes(w, "____", NAME_SEG - n);
+}
+
+void aml_path(struct writer *w, const char *segs)
+{
+    const size_t n = strlen(segs);
+
+    BUG_ON(n == 0 || n % NAME_SEG);
+    writer_byte(w, ROOT_CHAR);
+    if (n == 2 * NAME_SEG)
+        writer_byte(w, DUAL_PREFIX);
+    if (n > 2 * NAME_SEG) {
+        writer_byte(w, MULTI_PREFIX);
+        writer_byte(w, (uint8_t)(n / NAME_SEG));
+    }
+    writer_bytes(w, segs, n);
 }
 
 /* n bytes of an integer constant, little-endian, after its prefix. */

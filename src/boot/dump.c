@@ -93,6 +93,11 @@ static int dump_tables(const char *dir, const unsigned char *buf, size_t n)
         if (at >= n)
             break;
         memcpy(&h, buf + at, sizeof(h));
+        /* One of them wants to be better aligned. */
+        if (!h.length) {
+            at += TABLE_ALIGN;
+            continue;
+        }
         rc = dump_table(dir, buf + at, h.length);
         at += h.length;
     }

@@ -314,6 +314,16 @@ static void put_pci(struct tree *t, const struct dev_desc *d)
     end(t);
 }
 
+/* A PC is described by ACPI alone: it has no modes that need more. */
+#define PC_KINDS      \
+    case DEV_PC_PCI:  \
+    case DEV_PIIX4:   \
+    case DEV_HPET:    \
+    case DEV_RTC:     \
+    case DEV_KBD:     \
+    case DEV_MOUSE:   \
+    case DEV_LPT
+
 /* What lies in memory hangs off the root, what lies at ports off isa. */
 static void put_memory_device(struct tree *t, const struct dev_desc *d)
 {
@@ -333,6 +343,7 @@ static void put_memory_device(struct tree *t, const struct dev_desc *d)
     case DEV_UART16550:
     case DEV_ACPI_SLEEP:
     case DEV_ACPI_RESET:
+    PC_KINDS:
         break;
     }
 }
@@ -353,6 +364,7 @@ static void put_port_device(struct tree *t, const struct dev_desc *d)
     case DEV_GED:
     case DEV_VIRTIO_MMIO:
     case DEV_PCI_HOST:
+    PC_KINDS:
         break;
     }
 }

@@ -133,6 +133,12 @@ void cpuid_apply_policy(struct cpuid_table *t)
         apply_rule(t, &rules[i]);
 }
 
+void cpuid_hide_kvm(struct cpuid_table *t)
+{
+    drop_leaf(t, KVM_CPUID_SIGNATURE);
+    drop_leaf(t, KVM_CPUID_FEATURES);
+}
+
 /* Bits of an APIC id that tell n CPUs apart. */
 static uint32_t id_bits(unsigned n)
 {

@@ -29,6 +29,13 @@ struct kvm_cpuid_entry2 *cpuid_find(struct cpuid_table *t, uint32_t leaf,
 /* Apply the policy: mask, set and drop what the same table says for all. */
 void cpuid_apply_policy(struct cpuid_table *t);
 
+/*
+ * A guest that is to meet no paravirtual interface: take KVM's leaves away.
+ * That there is a hypervisor it is told all the same, because what it then
+ * leaves alone (microcode, thermal and power registers) is not there.
+ */
+void cpuid_hide_kvm(struct cpuid_table *t);
+
 /* Fill in what differs by CPU: APIC id and topology of n_cpus cores. */
 void cpuid_set_topology(struct cpuid_table *t, unsigned id, unsigned n_cpus);
 

@@ -163,6 +163,8 @@ static int setup_cpuid(struct vm *vm)
     if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, &vm->cpuid.head) < 0)
         return -errno;
     cpuid_apply_policy(&vm->cpuid);
+    if (vm->hide_kvm)
+        cpuid_hide_kvm(&vm->cpuid);
     return 0;
 }
 
@@ -229,6 +231,7 @@ struct vm *vm_create(const struct vm_config *cfg)
     vm->kvm_fd = cfg->kvm_fd;
     vm->n_cpus = cfg->n_cpus;
     vm->pins = cfg->pins;
+    vm->hide_kvm = cfg->hide_kvm;
     for (unsigned i = 0; i < vm->pins; i++)
         vm->routes[i].masked = true;
     vm->fd = create_fd(cfg->kvm_fd);

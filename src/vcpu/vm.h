@@ -30,6 +30,7 @@ struct vm_config {
     int kvm_fd; /* borrowed */
     unsigned n_cpus;
     unsigned pins; /* of the IOAPIC, at most LAYOUT_IOAPIC_MAX */
+    bool hide_kvm; /* the guest shall not find KVM's paravirtual interface */
 };
 
 /*

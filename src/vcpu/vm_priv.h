@@ -31,6 +31,7 @@ struct vm {
     unsigned n_cpus;
     size_t run_size;          /* bytes of a vCPU's shared page(s) */
     const struct gmem *mem;   /* borrowed, after vm_map */
+    bool hide_kvm;
     struct cpuid_table cpuid; /* policy applied, CPU-independent part */
     struct vm_piece pieces[VM_MAX_PIECES]; /* as KVM has them */
     unsigned pins;            /* GSIs below are the IOAPIC's */

@@ -4,10 +4,11 @@
  * datasheet (order number 290562), 4.1.10 PIRQRC; IA-PC HPET 1.0a, 2.3.5.
  *
  * Each end is the OR of what leads to it, computed anew when something
- * changes; an end hears of changes only. A PIRQ reaches the 8259s by way of
- * the ISA line its register names, which it shares with whoever else is on
- * it, and the I/O APIC by a pin of its own, whatever the register says: an
- * operating system uses the one or the other.
+ * changes; an end hears of changes only. A PIRQ reaches the 8259s, and the I/O
+ * APIC's pin of the same number, by way of the ISA line its register names,
+ * which it shares with whoever else is on it; and the I/O APIC by a pin of its
+ * own, whatever the register says. An operating system uses one of the three:
+ * ACPI tells of the last, an MP table that knows of no other of the second.
  *
  * In legacy replacement the HPET's first two timers take the places of ISA
  * lines 0 and 8, and what drives those is not heard.
@@ -90,7 +91,7 @@ static uint16_t wanted_lines(const struct pc_irq *q)
 
 static uint32_t wanted_pins(const struct pc_irq *q)
 {
-    const uint16_t isa = isa_lines(q);
+    const uint16_t isa = wanted_lines(q);
     uint32_t pins = isa & ~(1u << LINE_TIMER);
 
     if (isa & 1u << LINE_TIMER)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pc_slots.h: which slot of a PC's PCI bus a device is in, and by which path
+ * the firmware knows it.
+ *
+ * Slots follow from the configuration alone, so that tables and the boot order
+ * can be written before any device exists: behind the bridges (abi/pc.h) come
+ * the kinds in the order of enum pc_kind, each with as many as asked for.
+ */
+#ifndef VMM_PC_SLOTS_H
+#define VMM_PC_SLOTS_H
+
+#include "config.h"
+
+enum pc_kind {
+    PC_KIND_VIRTIO, /* as board_virtio.c counts them, disks first */
+    PC_KIND_COUNT,
+};
+
+/* The slot of the nth device of a kind. */
+unsigned pc_slot(const struct config *cfg, enum pc_kind kind, unsigned nth);
+
+/* Slots in use, from 0 on. */
+unsigned pc_slot_count(const struct config *cfg);
+
+#endif
