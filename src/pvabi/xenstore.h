@@ -120,6 +120,27 @@ must_check int xs_get_perms(const struct xs *xs, const char *path,
 int xs_directory(const struct xs *xs, const char *path,
                  void (*fn)(void *ctx, const char *name), void *ctx);
 
+/* A node as xs_walk tells it. */
+struct xs_entry {
+    const char *path;
+    const void *value; /* size bytes, and no NUL behind them */
+    size_t size;
+    const struct xs_perm *perms;
+    unsigned n_perms;
+    uint64_t touched; /* number of the change that last wrote it */
+};
+
+/*
+ * Tell fn of the node at top and of all below it, parents first, children in
+ * order; with `after` only of those that come behind that path. fn must not
+ * change the store; it returns false to end. 0 or -ENOENT.
+ */
+int xs_walk(const struct xs *xs, const char *top, const char *after,
+            bool (*fn)(void *ctx, const struct xs_entry *e), void *ctx);
+
+/* The number of the last change; larger than any before. */
+uint64_t xs_changed(const struct xs *xs);
+
 /*
  * A watch of domain 0's, embedded in what watches. fn is called for the node
  * at path and for all below it with the path that was written, removed or

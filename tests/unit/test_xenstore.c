@@ -210,6 +210,51 @@ static void test_perms(void **state)
     assert_int_equal(xs_set_perms(xs, "/none", 0, 0, XS_R), -ENOENT);
 }
 
+static bool list_path(void *ctx, const struct xs_entry *e)
+{
+    char *text = ctx;
+
+    collect(text, e->path);
+    return strlen(text) < 60;
+}
+
+/* The whole, or what comes behind a place: parents first, in order. */
+static void test_walk(void **state)
+{
+    struct xs *xs = ((struct xs_rig *)*state)->xs;
+    char text[128] = "";
+    uint64_t was;
+
+    assert_int_equal(xs_write(xs, "/w/a-b", "1"), 0);
+    assert_int_equal(xs_write(xs, "/w/a/c", "2"), 0);
+    assert_int_equal(xs_write(xs, "/w/b", "3"), 0);
+    assert_int_equal(xs_walk(xs, "/w", NULL, list_path, text), 0);
+    assert_string_equal(text, "/w /w/a /w/a/c /w/a-b /w/b ");
+    text[0] = '\0';
+    assert_int_equal(xs_walk(xs, "/w", "/w/a", list_path, text), 0);
+    assert_string_equal(text, "/w/a/c /w/a-b /w/b ");
+    text[0] = '\0';
+    assert_int_equal(xs_walk(xs, "/w", "/w/a/c", list_path, text), 0);
+    assert_string_equal(text, "/w/a-b /w/b ");
+    text[0] = '\0';
+    assert_int_equal(xs_walk(xs, "/w", "/w/b", list_path, text), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(xs_walk(xs, "/", NULL, list_path, text), 0);
+    assert_string_equal(text, "/ /local /local/domain /local/domain/7 /w /w/a "
+                              "/w/a/c /w/a-b ");
+    text[0] = '\0';
+    assert_int_equal(xs_walk(xs, "/", "/", list_path, text), 0);
+    assert_string_equal(text, "/local /local/domain /local/domain/7 /w /w/a "
+                              "/w/a/c /w/a-b /w/b ");
+    assert_int_equal(xs_walk(xs, "/none", NULL, list_path, text), -ENOENT);
+    assert_int_equal(xs_walk(xs, "w", NULL, list_path, text), -ENOENT);
+    was = xs_changed(xs);
+    assert_int_equal(xs_mkdir(xs, "/w"), 0);
+    assert_int_equal(xs_changed(xs), was);
+    assert_int_equal(xs_rm(xs, "/w/b"), 0);
+    assert_true(xs_changed(xs) > was);
+}
+
 /* ---- watches ---- */
 
 struct seen {
@@ -383,7 +428,8 @@ int main(void)
         T(test_wide),           T(test_perms),
         T(test_watch),          T(test_watch_below_removed),
         T(test_watch_merges),   T(test_watch_overflow),
-        T(test_unwatch_inside), T(test_usage),
+        T(test_unwatch_inside), T(test_walk),
+        T(test_usage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
