@@ -413,6 +413,19 @@ void board_power_button(struct board *b)
     b->ops->power_button(b->platform);
 }
 
+struct vga *board_display(struct board *b)
+{
+    if (!b->ops->display)
+        return NULL;
+    vcpu_deliver(b->cpus[0]);
+    return b->ops->display(b->platform);
+}
+
+struct i8042 *board_keyboard(struct board *b)
+{
+    return b->ops->keyboard ? b->ops->keyboard(b->platform) : NULL;
+}
+
 static void park_cpus(struct board *b)
 {
     for (unsigned i = 0; i < b->cfg->cpus; i++)

@@ -20,6 +20,8 @@
 #include "vmm/machine.h"
 
 struct board;
+struct i8042;
+struct vga;
 
 /* How a run came to its end. */
 enum verdict {
@@ -69,6 +71,12 @@ enum verdict board_run(struct board *b);
 /* End the run from outside. */
 void board_stop(struct board *b, enum verdict v);
 void board_power_button(struct board *b);
+/*
+ * What a person sits in front of, NULL: it has none. What the guest wrote to
+ * its display until now is in it.
+ */
+struct vga *board_display(struct board *b);
+struct i8042 *board_keyboard(struct board *b);
 /* Halt and continue all vCPUs; pausing twice is pausing once. */
 void board_pause(struct board *b);
 void board_resume(struct board *b);

@@ -152,6 +152,7 @@ static void teardown(struct run *r)
     notify_send(r->notify_fd, "STOPPING=1");
     board_destroy(r->board);
     ctl_close(r->ctl);
+    seat_end(&r->seat);
     hostdev_close(&r->dev);
     chr_close(r->console);
     term_close(r->term);

@@ -52,6 +52,7 @@ struct client {
     char *out;      /* owned: the answer on its way, or NULL */
     size_t out_len;
     size_t out_sent;
+    struct ctl_picture tail; /* owned: goes behind the answer */
 };
 
 struct ctl {
@@ -76,6 +77,7 @@ static void client_reap(struct client *c)
     close(c->fd);
     free(c->in);
     free(c->out);
+    free(c->tail.data);
     *c = (struct client){.state = CLIENT_FREE};
 }
 
@@ -98,6 +100,24 @@ static void client_reply(struct client *c, char *line)
         c->state = CLIENT_LAST;
 }
 
+/* Nothing more is sent but what is on its way. */
+static void client_hang_up(struct client *c)
+{
+    c->state = CLIENT_LAST;
+    free(c->tail.data);
+    c->tail = (struct ctl_picture){0};
+}
+
+/* Is a picture on its way to somebody? Answers are never that long. */
+static bool picture_busy(const struct ctl *ctl)
+{
+    for (unsigned i = 0; i < CTL_CLIENTS; i++)
+        if (ctl->clients[i].tail.data ||
+            (ctl->clients[i].out && ctl->clients[i].out_len > CTL_LINE_MAX))
+            return true;
+    return false;
+}
+
 /* Send what is left of the answer; out is NULL when nothing is left. */
 static void client_send(struct client *c)
 {
@@ -108,18 +128,22 @@ static void client_send(struct client *c)
     if (n < 0 && errno == EAGAIN)
         return;
     if (n < 0)
-        c->state = CLIENT_LAST; /* the peer is gone, so is its answer */
+        client_hang_up(c); /* the peer is gone, so is its answer */
     else
         c->out_sent += (size_t)n;
     if (n >= 0 && c->out_sent < c->out_len)
         return;
     free(c->out);
-    c->out = NULL;
+    c->out = c->tail.data;
+    c->out_len = c->tail.size;
+    c->out_sent = 0;
+    c->tail = (struct ctl_picture){0};
 }
 
 /* Answer the first whole line of the buffer. Returns false if there is none. */
 static bool client_answer(struct client *c)
 {
+    struct ctl_guest *guest = &c->ctl->guest;
     const char *nl = memchr(c->in + c->in_seen, '\n', c->in_len - c->in_seen);
     size_t n;
 
@@ -128,7 +152,12 @@ static bool client_answer(struct client *c)
         return false;
     n = (size_t)(nl - c->in);
     c->busy = true;
-    client_reply(c, ctl_answer(&c->ctl->guest, c->in, n));
+    guest->picture_busy = picture_busy(c->ctl);
+    client_reply(c, ctl_answer(guest, c->in, n));
+    c->tail = guest->picture;
+    guest->picture = (struct ctl_picture){0};
+    if (!c->out)
+        client_hang_up(c);
     c->in_len -= n + 1;
     c->in_seen = 0;
     memmove(c->in, c->in + n + 1, c->in_len);

@@ -10,9 +10,8 @@
  * The other side may have been taken over by its guest: text from it is
  * printed with control bytes masked.
  */
-#include "ctl_client.h"
 #include "config_size.h"
-#include "ctl_conn.h"
+#include "ctl_client_priv.h"
 #include "ctl_verb.h"
 #include "rundir.h"
 #include "vmm/exitcode.h"
@@ -30,25 +29,6 @@
 #define TEARDOWN_SECONDS 10 /* the most a process takes to end, once told */
 #define MAX_TIMEOUT      86400
 #define FRESH_MS         50 /* for the guest's answer */
-#define TEXT_MAX         128
-
-/* A command line, parsed. */
-struct request {
-    const char *name; /* of the guest */
-    const char *disk; /* of the guest's, by its id */
-    uint64_t size;    /* what its balloon leaves it, 0 if not given */
-    bool json;
-    int timeout; /* seconds, -1 if not given */
-};
-
-struct command {
-    struct ctl_command words;
-    const char *options; /* n(ame), d(isk), s(ize), j(son), t(imeout) */
-    int (*run)(const struct command *cmd, const struct request *req);
-    /* For run_ask. Returns the exit status. */
-    int (*show)(const struct command *cmd, const struct request *req,
-                json_t *reply);
-};
 
 static int fail_usage(const struct command *cmd, const char *what)
 {
@@ -124,9 +104,8 @@ static void format_value(char out[TEXT_MAX], const char *key,
     mask_text(out);
 }
 
-/* Connect and ask; the reason of a failure is logged. */
-static json_t *ask(const struct rundir_guest *g, struct ctl_conn *conn,
-                   const char *verb, json_t *args)
+json_t *ctl_client_ask(const struct rundir_guest *g, struct ctl_conn *conn,
+                       const char *verb, json_t *args)
 {
     json_t *reply = NULL;
     int ret = ctl_conn_open(conn, g->socket);
@@ -267,6 +246,8 @@ static json_t *arguments(const struct request *req)
         return json_pack("{s:s}", "disk", req->disk);
     if (req->size)
         return json_pack("{s:I}", "size", (json_int_t)req->size);
+    if (req->text || req->n_keys)
+        return ctl_client_typing(req);
     return NULL;
 }
 
@@ -306,7 +287,7 @@ static int run_ask(const struct command *cmd, const struct request *req)
     if (rundir_find(&g, req->name) < 0)
         return VMM_EXIT_HOST;
     args = arguments(req);
-    reply = ask(&g, &conn, cmd->words.name, args);
+    reply = ctl_client_ask(&g, &conn, cmd->words.name, args);
     if (reply) {
         reply = freshen(&conn, cmd, reply);
         ret = cmd->show(cmd, req, reply);
@@ -368,7 +349,7 @@ static int run_end(const struct command *cmd, const struct request *req)
     if (rundir_find(&g, req->name) < 0)
         return VMM_EXIT_HOST;
     args = is_stop ? json_pack("{s:i}", "timeout", timeout) : NULL;
-    reply = ask(&g, &conn, cmd->words.name, args);
+    reply = ctl_client_ask(&g, &conn, cmd->words.name, args);
     if (reply)
         ret =
             wait_end(&g, conn.pid, TEARDOWN_SECONDS + (is_stop ? timeout : 0));
@@ -401,6 +382,19 @@ static const struct command commands[] = {
      "ns",
      run_ask,
      show_target},
+    {{"screen", "NAME [--json]", "print what a guest's text screen shows"},
+     "nj",
+     run_ask,
+     ctl_client_show_screen},
+    {{"screenshot", "NAME FILE", "write what a guest's screen shows as PNG"},
+     "nf",
+     ctl_client_screenshot,
+     NULL},
+    {{"sendkey", "NAME [--text TEXT] [KEY...]",
+      "type on a guest's keyboard: text, then keys (ctrl-alt-delete)"},
+     "nxk",
+     run_ask,
+     ctl_client_show_nothing},
 };
 
 const struct ctl_command *ctl_client_command(unsigned i)
@@ -430,6 +424,7 @@ static const char *parse_options(const struct command *cmd, struct request *req,
 {
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'},
+        {"text", required_argument, NULL, 'x'},
         {"timeout", required_argument, NULL, 't'},
         {NULL, 0, NULL, 0},
     };
@@ -439,9 +434,12 @@ static const char *parse_options(const struct command *cmd, struct request *req,
     opterr = 0;
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (c == ':')
-            return "--timeout needs a number of seconds";
-        if (!strchr("jt", c) || !strchr(cmd->options, c))
+            return optopt == 'x' ? "--text needs a text"
+                                 : "--timeout needs a number of seconds";
+        if (!strchr("jtx", c) || !strchr(cmd->options, c))
             return "unknown option";
+        if (c == 'x')
+            req->text = optarg;
         if (c == 'j')
             req->json = true;
         if (c == 't' && !parse_timeout(optarg, &req->timeout))
@@ -450,28 +448,55 @@ static const char *parse_options(const struct command *cmd, struct request *req,
     return NULL;
 }
 
+/* The words behind the options, in this order. */
+static const struct {
+    char option;
+    const char *missing;
+} word_kinds[] = {
+    {'n', "name the guest"},
+    {'d', "name the disk"},
+    {'s', "say how much it shall keep"},
+    {'f', "name the file"},
+};
+
+static void take_word(struct request *req, char option, char *word)
+{
+    if (option == 'n')
+        req->name = word;
+    if (option == 'd')
+        req->disk = word;
+    if (option == 'f')
+        req->file = word;
+}
+
+static const char *parse_words(const struct command *cmd, struct request *req,
+                               char **words)
+{
+    for (size_t i = 0; i < ARRAY_LEN(word_kinds); i++) {
+        if (!strchr(cmd->options, word_kinds[i].option))
+            continue;
+        if (!*words)
+            return word_kinds[i].missing;
+        if (word_kinds[i].option == 's' &&
+            (!config_parse_size(*words, &req->size) || !req->size ||
+             req->size > INT64_MAX))
+            return "give a size such as 512M";
+        take_word(req, word_kinds[i].option, *words++);
+    }
+    if (!strchr(cmd->options, 'k'))
+        return *words ? "too many arguments" : NULL;
+    req->keys = words;
+    while (words[req->n_keys])
+        req->n_keys++;
+    return req->n_keys || req->text ? NULL : "say what to type";
+}
+
 static const char *parse(const struct command *cmd, struct request *req,
                          int argc, char **argv)
 {
-    const bool named = strchr(cmd->options, 'n');
-    const bool disk = strchr(cmd->options, 'd');
-    const bool size = strchr(cmd->options, 's');
     const char *wrong = parse_options(cmd, req, argc, argv);
 
-    if (wrong)
-        return wrong;
-    if (argc - optind < named)
-        return "name the guest";
-    if (argc - optind < named + disk + size)
-        return disk ? "name the disk" : "say how much it shall keep";
-    if (argc - optind > named + disk + size)
-        return "too many arguments";
-    req->name = named ? argv[optind] : NULL;
-    req->disk = disk ? argv[optind + 1] : NULL;
-    if (size && (!config_parse_size(argv[optind + 1], &req->size) ||
-                 !req->size || req->size > INT64_MAX))
-        return "give a size such as 512M";
-    return NULL;
+    return wrong ? wrong : parse_words(cmd, req, argv + optind);
 }
 
 int ctl_client_main(int argc, char **argv)

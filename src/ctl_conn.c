@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 #define ANSWER_MS 5000
-#define REPLY_MAX (64 * 1024)
+#define BULK_MS   30000
+#define REPLY_MAX (256 * 1024)
 
 static int64_t now_ms(void)
 {
@@ -112,24 +113,52 @@ static ssize_t recv_line(int fd, char *buf, size_t room)
     while (used < room) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         const int64_t left = deadline - now_ms();
-        const char *nl;
+        const char *nl = NULL;
         ssize_t n;
 
         if (left <= 0 || poll(&p, 1, (int)left) == 0)
             return -ETIMEDOUT;
-        n = recv(fd, buf + used, room - used, MSG_DONTWAIT);
+        /* What is behind the line stays in the socket. */
+        n = recv(fd, buf + used, room - used, MSG_DONTWAIT | MSG_PEEK);
+        if (n > 0)
+            nl = memchr(buf + used, '\n', (size_t)n);
+        if (n > 0)
+            n = recv(fd, buf + used,
+                     nl ? (size_t)(nl + 1 - buf) - used : (size_t)n,
+                     MSG_DONTWAIT);
         if (n == 0)
             return -ECONNRESET;
         if (n < 0 && errno != EAGAIN && errno != EINTR)
             return -errno;
         if (n < 0)
             continue;
-        nl = memchr(buf + used, '\n', (size_t)n);
         if (nl)
             return nl - buf;
         used += (size_t)n;
     }
     return -EPROTO;
+}
+
+int ctl_conn_read(struct ctl_conn *conn, void *buf, size_t n)
+{
+    const int64_t deadline = now_ms() + BULK_MS;
+
+    for (size_t used = 0; used < n;) {
+        struct pollfd p = {.fd = conn->fd, .events = POLLIN};
+        const int64_t left = deadline - now_ms();
+        ssize_t got;
+
+        if (left <= 0 || poll(&p, 1, (int)left) == 0)
+            return -ETIMEDOUT;
+        got = recv(conn->fd, (char *)buf + used, n - used, MSG_DONTWAIT);
+        if (got == 0)
+            return -ECONNRESET;
+        if (got < 0 && errno != EAGAIN && errno != EINTR)
+            return -errno;
+        if (got > 0)
+            used += (size_t)got;
+    }
+    return 0;
 }
 
 int ctl_conn_ask(struct ctl_conn *conn, const char *verb, json_t *args,

@@ -27,6 +27,12 @@ must_check int ctl_conn_open(struct ctl_conn *conn, const char *socket);
 must_check int ctl_conn_ask(struct ctl_conn *conn, const char *verb,
                             json_t *args, json_t **reply);
 
+/*
+ * Read n bytes that follow an answer. 0 or -errno as ctl_conn_ask; bounded in
+ * time.
+ */
+must_check int ctl_conn_read(struct ctl_conn *conn, void *buf, size_t n);
+
 void ctl_conn_close(struct ctl_conn *conn);
 
 #endif

@@ -10,7 +10,7 @@
  * checked all the same: the line's length by the server, depth, duplicate
  * keys and UTF-8 by jansson, types and ranges here.
  */
-#include "ctl_verb.h"
+#include "ctl_verb_priv.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@
 struct verb {
     const char *name;
     const char *args[MAX_ARGS]; /* what it takes besides "vmm" and "cmd" */
-    /* Fill reply; 0, or -1 after fail(). */
+    /* Fill reply; 0, or -1 after ctl_fail(). */
     int (*run)(struct ctl_guest *guest, const json_t *request, json_t *reply);
     const char *help;
 };
@@ -54,7 +54,7 @@ static void mask_foreign(char *s)
 }
 
 /* Turn the reply into an error; whatever the handler put there is dropped. */
-printf_like(2, 3) static int fail(json_t *reply, const char *fmt, ...)
+int ctl_fail(json_t *reply, const char *fmt, ...)
 {
     char text[ERROR_MAX];
     va_list ap;
@@ -110,10 +110,11 @@ static int run_stop(struct ctl_guest *guest, const json_t *request,
     int ret;
 
     if (seconds < 0)
-        return fail(reply, "timeout: give whole seconds, 0 to %d", MAX_SECONDS);
+        return ctl_fail(reply, "timeout: give whole seconds, 0 to %d",
+                        MAX_SECONDS);
     ret = ops->resume(ops->ctx);
     if (ret < 0)
-        return fail(reply, "cannot resume the guest: %s", strerror(-ret));
+        return ctl_fail(reply, "cannot resume the guest: %s", strerror(-ret));
     ret = ops->power_button(ops->ctx);
     if (ret < 0)
         ops->kill(ops->ctx, "'vmm stop': the guest has no power button");
@@ -141,7 +142,7 @@ static int run_pause(struct ctl_guest *guest, const json_t *request,
 
     (void)request;
     if (ret < 0)
-        return fail(reply, "cannot pause the guest: %s", strerror(-ret));
+        return ctl_fail(reply, "cannot pause the guest: %s", strerror(-ret));
     json_object_set_new(reply, "state", json_string("paused"));
     return 0;
 }
@@ -153,7 +154,7 @@ static int run_resume(struct ctl_guest *guest, const json_t *request,
 
     (void)request;
     if (ret < 0)
-        return fail(reply, "cannot resume the guest: %s", strerror(-ret));
+        return ctl_fail(reply, "cannot resume the guest: %s", strerror(-ret));
     json_object_set_new(reply, "state", json_string("running"));
     return 0;
 }
@@ -166,17 +167,18 @@ static int run_resize(struct ctl_guest *guest, const json_t *request,
     int ret;
 
     if (!disk)
-        return fail(reply, "\"disk\" must name one: its id, or disk0 for the "
-                           "first");
+        return ctl_fail(reply,
+                        "\"disk\" must name one: its id, or disk0 for the "
+                        "first");
     ret = guest->ops->resize(guest->ops->ctx, disk, &size);
     if (ret == -ENODEV)
-        return fail(reply,
-                    "no disk '%.32s': give its id, or disk0 for the "
-                    "first, disk1 for the next",
-                    disk);
+        return ctl_fail(reply,
+                        "no disk '%.32s': give its id, or disk0 for the "
+                        "first, disk1 for the next",
+                        disk);
     if (ret < 0)
-        return fail(reply, "disk '%.32s': its size cannot be read: %s", disk,
-                    strerror(-ret));
+        return ctl_fail(reply, "disk '%.32s': its size cannot be read: %s",
+                        disk, strerror(-ret));
     json_object_set_new(reply, "disk", json_string(disk));
     json_object_set_new(reply, "size", json_integer((json_int_t)size));
     return 0;
@@ -190,14 +192,15 @@ static int run_balloon(struct ctl_guest *guest, const json_t *request,
     int ret;
 
     if (!json_is_integer(size) || target <= 0)
-        return fail(reply, "\"size\" must be a number of bytes, from 1");
+        return ctl_fail(reply, "\"size\" must be a number of bytes, from 1");
     ret = guest->ops->balloon(guest->ops->ctx, (uint64_t)target);
     if (ret == -ERANGE)
-        return fail(reply, "the guest has less memory than that");
+        return ctl_fail(reply, "the guest has less memory than that");
     if (ret == -EOPNOTSUPP)
-        return fail(reply, "the guest has no balloon: start it with --balloon");
+        return ctl_fail(reply,
+                        "the guest has no balloon: start it with --balloon");
     if (ret < 0)
-        return fail(reply, "the balloon: %s", strerror(-ret));
+        return ctl_fail(reply, "the balloon: %s", strerror(-ret));
     json_object_set_new(reply, "size", json_integer(target));
     return 0;
 }
@@ -226,6 +229,9 @@ static const struct verb verbs[] = {
     {"resume", {NULL}, run_resume, "let the vCPUs go on"},
     {"resize", {"disk"}, run_resize, "tell the guest a disk's new size"},
     {"balloon", {"size"}, run_balloon, "ask the guest to keep so much memory"},
+    {"screen", {NULL}, ctl_run_screen, "what the guest shows as text"},
+    {"screenshot", {NULL}, ctl_run_screenshot, "a picture, behind the answer"},
+    {"sendkey", {"keys", "text"}, ctl_run_sendkey, "type on its keyboard"},
     {"version", {NULL}, run_version, "the version that runs the guest"},
     {"help", {NULL}, run_help, "the verbs and what they do"},
 };
@@ -282,18 +288,19 @@ static int dispatch(struct ctl_guest *guest, json_t *request, json_t *reply)
     const char *stray;
 
     if (!json_is_object(request))
-        return fail(reply, "a request is a JSON object");
+        return ctl_fail(reply, "a request is a JSON object");
     if (!json_is_integer(version) || json_integer_value(version) != CTL_VERSION)
-        return fail(reply, "\"vmm\" must be %d, the version of this protocol",
-                    CTL_VERSION);
+        return ctl_fail(reply,
+                        "\"vmm\" must be %d, the version of this protocol",
+                        CTL_VERSION);
     if (!cmd)
-        return fail(reply, "\"cmd\" must name a verb");
+        return ctl_fail(reply, "\"cmd\" must name a verb");
     verb = verb_find(cmd);
     if (!verb)
-        return fail(reply, "no verb '%.32s': \"help\" lists them", cmd);
+        return ctl_fail(reply, "no verb '%.32s': \"help\" lists them", cmd);
     stray = stray_key(verb, request);
     if (stray)
-        return fail(reply, "'%s' takes no '%.32s'", verb->name, stray);
+        return ctl_fail(reply, "'%s' takes no '%.32s'", verb->name, stray);
     return verb->run(guest, request, reply);
 }
 
@@ -326,7 +333,7 @@ char *ctl_answer(struct ctl_guest *guest, const char *line, size_t n)
     if (request)
         dispatch(guest, request, reply);
     else
-        fail(reply, "not JSON: column %d: %s", error.column, error.text);
+        ctl_fail(reply, "not JSON: column %d: %s", error.column, error.text);
     json_decref(request);
     return to_line(reply);
 }

@@ -11,12 +11,38 @@
 #ifndef VMM_CTL_VERB_H
 #define VMM_CTL_VERB_H
 
+#include "keymap.h"
 #include "vmm/types.h"
 
 #include <jansson.h>
 
 #define CTL_VERSION      1
 #define CTL_STOP_TIMEOUT 30 /* seconds, where "stop" names none */
+
+/* A picture of the guest's screen: three bytes a dot, rows without gaps. */
+struct ctl_picture {
+    void *data; /* owned; malloc'ed */
+    size_t size;
+    unsigned width;
+    unsigned height;
+};
+
+/*
+ * What a person in front of the guest would see and do. Each returns
+ * -EOPNOTSUPP if the guest has no display, or no keyboard; -EAGAIN while it
+ * reboots.
+ */
+struct ctl_seat_ops {
+    /*
+     * Add to out what is on the screen: "graphics" (a bool), and "width" and
+     * "height" of a picture, or "text" (lines) and "cursor" ([column, row]).
+     */
+    int (*screen)(void *ctx, json_t *out);
+    /* Fill in a picture, given to the caller. Also -ENOMEM. */
+    int (*picture)(void *ctx, struct ctl_picture *out);
+    /* Type so many strokes. Also -ENOBUFS: too many are not yet typed. */
+    int (*type)(void *ctx, const struct key_stroke *strokes, unsigned n);
+};
 
 /*
  * What the machine can do for the control socket; given by the board. Called
@@ -49,7 +75,8 @@ struct ctl_ops {
      * less, or -EOPNOTSUPP if it has no balloon.
      */
     int (*balloon)(void *ctx, uint64_t target);
-    void *ctx; /* borrowed */
+    const struct ctl_seat_ops *seat; /* borrowed */
+    void *ctx;                       /* borrowed; also of seat's functions */
 };
 
 /* The guest as the verbs see it. */
@@ -60,6 +87,10 @@ struct ctl_guest {
     /* End the guest the hard way in so many seconds, unless it ends before. */
     void (*arm_stop)(void *owner, unsigned seconds);
     void *owner; /* borrowed */
+    /* Set by the owner: another picture is on its way, and one is enough. */
+    bool picture_busy;
+    /* Behind the answer just given goes this, if there is one: the owner's. */
+    struct ctl_picture picture;
 };
 
 /*

@@ -2,6 +2,7 @@
 /* hostdev.c: opens what the command line names; see hostdev.h. */
 #include "hostdev.h"
 
+#include "boot/option_rom.h"
 #include "devices/virtio/vballoon.h"
 #include "devices/virtio/vcons.h"
 #include "mmu/gmem.h"
@@ -152,6 +153,9 @@ int hostdev_open(struct hostdev *h, const struct config *cfg,
         ret = open_vsock(h, cfg, claim, loop);
     if (ret == 0)
         ret = open_shares(h, cfg, claim, loop);
+    if (profiles[cfg->mode].platform == PLATFORM_PC)
+        option_rom_open(option_rom_vga, "VGA BIOS: firmware shows nothing",
+                        &h->vga_rom);
     h->balloon_target = cfg->balloon_target ? cfg->balloon_target : cfg->memory;
     return ret;
 }
@@ -192,6 +196,7 @@ int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
 
 void hostdev_close(struct hostdev *h)
 {
+    rom_free(&h->vga_rom);
     for (unsigned i = 0; i < ARRAY_LEN(h->disks); i++) {
         if (h->disks[i])
             blk_close(h->disks[i]);

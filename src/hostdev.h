@@ -14,6 +14,7 @@
 #include "devices/backend/net.h"
 #include "devices/backend/share.h"
 #include "devices/backend/uds.h"
+#include "mmu/rom.h"
 #include "rundir.h"
 #include "vmm/loop.h"
 
@@ -29,6 +30,7 @@ struct hostdev {
     int ram_fd;
     struct chr *ports[CONFIG_MAX_PORTS]; /* as in cfg->ports */
     struct chr *pc_ports[PC_PORT_COUNT]; /* NULL: nobody is there */
+    struct rom vga_rom;                  /* of size 0: none */
     /* what the operator wants next, for the machine there is and the next */
     uint64_t balloon_target; /* bytes the guest shall keep */
     uint16_t cols, rows;     /* of the terminal; 0: not known */

@@ -2,7 +2,8 @@
 /*
  * pc.h: the parts of a PC, shared by the files that solder them together:
  * platform_pc.c (the order, and what the board sees), pc_chips.c (the chips
- * and their wires), pc_pci.c (what sits on the PCI bus).
+ * and their wires), pc_pci.c (what sits on the PCI bus), pc_display.c,
+ * pc_bars.c (memory behind BARs).
  *
  * A part is made by one function, pc_make_*, in the order of the steps in
  * platform_pc.c, and owned by the struct. A new device is a member here, a
@@ -28,10 +29,18 @@
 #include "devices/platform/pc_misc.h"
 #include "devices/platform/piix4_pm.h"
 #include "devices/platform/uart16550.h"
+#include "devices/vga/vga.h"
 #include "pc_clock.h"
 #include "pc_fw.h"
 #include "pc_mem.h"
 #include "platform.h"
+
+/* Memory of a BAR that the guest reaches without an exit. */
+struct pc_bar_piece {
+    uint64_t base; /* 0: not in use */
+};
+
+#define PC_BAR_PIECES (VM_MAX_PIECES - PC_MEM_PIECES)
 
 struct pc {
     struct platform_host host;
@@ -55,11 +64,13 @@ struct pc {
     struct piix_isa *isa;
     struct piix_acpi *acpi;
     struct pci_bus *pci;
+    struct vga *display;
     struct ide *ide;
     struct pci_func ide_func;
     /* lines: of the chips, and of the 8259s to the CPU */
     struct intr cpu_intr;
     struct intr irqs[PC_IRQ_ISA_LINES];
+    struct pc_bar_piece bar_pieces[PC_BAR_PIECES];
 };
 
 /* Steps. 0 or -errno, logged. */
@@ -74,9 +85,11 @@ must_check int pc_make_parallel(struct pc *p);
 must_check int pc_make_debug(struct pc *p);
 must_check int pc_make_fw_cfg(struct pc *p);
 must_check int pc_make_pci(struct pc *p);
+must_check int pc_make_display(struct pc *p);
 must_check int pc_make_ide(struct pc *p);
 
 /* Everything the steps made, backwards. */
+void pc_destroy_display(struct pc *p);
 void pc_destroy_pci(struct pc *p);
 void pc_destroy_chips(struct pc *p);
 
@@ -86,6 +99,9 @@ struct intr *pc_line(struct pc *p, unsigned irq);
 /* Claim ports. */
 must_check int pc_ports(struct pc *p, uint64_t base, uint64_t n,
                         const struct io_ops *ops, void *dev);
+
+/* For pci_bus_config.map: memory behind BARs is shown to the guest. */
+struct pci_map_ops pc_bar_map(struct pc *p);
 
 /* Bytes of RAM below 4 GiB. */
 uint64_t pc_low_ram(const struct pc *p);

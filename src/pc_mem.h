@@ -27,6 +27,9 @@
 
 struct pc_mem;
 
+/* The pieces of the VM's map (vm_put_piece) that are its own: the first. */
+#define PC_MEM_PIECES 17u
+
 /* All borrowed. PAM is as after reset. NULL after logging. */
 struct pc_mem *pc_mem_create(struct vm *vm, struct gmem *mem,
                              const struct rom *rom);

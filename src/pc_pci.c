@@ -13,9 +13,8 @@
 
 static int make_bridge(struct pc *p)
 {
-    const struct i440fx_hooks hooks = {.pam = pc_mem_pam,
-                                       .pam_settled = pc_mem_pam_settled,
-                                       .ctx = p->mem};
+    const struct i440fx_hooks hooks = {
+        .pam = pc_mem_pam, .pam_settled = pc_mem_pam_settled, .ctx = p->mem};
 
     p->bridge = i440fx_create(&hooks);
     return p->bridge ? 0 : -ENOMEM;
@@ -30,6 +29,7 @@ static int make_bus(struct pc *p)
         .host = i440fx_func(p->bridge),
         .reset_ops = &pc_misc_cf9_ops,
         .reset_dev = p->misc,
+        .map = pc_bar_map(p),
     };
 
     for (unsigned i = 0; i < PCI_N_LINES; i++)

@@ -24,6 +24,9 @@
 #include "vcpu/vm.h"
 #include "vmm/machine.h"
 
+struct i8042;
+struct vga;
+
 /* What the board gives a platform; all borrowed, for its life. */
 struct platform_host {
     const struct config *cfg;
@@ -56,6 +59,9 @@ struct platform_ops {
     /* Answer the INTR pin. NULL: the platform does not drive it. */
     uint8_t (*ack)(void *platform);
     void (*power_button)(void *platform);
+    /* What a person sits in front of; NULL: there is none. */
+    struct vga *(*display)(void *platform);
+    struct i8042 *(*keyboard)(void *platform);
 };
 
 /* By enum platform. */

@@ -60,6 +60,7 @@ static void destroy(void *platform)
 
     if (!p)
         return;
+    pc_destroy_display(p);
     pc_destroy_pci(p);
     pc_destroy_chips(p);
     free(p);
@@ -70,7 +71,8 @@ static void *create(const struct platform_host *host)
     static int (*const steps[])(struct pc * p) = {
         pc_make_clock, pc_make_memory,   pc_make_interrupts, pc_make_timers,
         pc_make_power, pc_make_keyboard, pc_make_serial,     pc_make_parallel,
-        pc_make_debug, pc_make_fw_cfg, pc_make_pci,   pc_make_ide,
+        pc_make_debug, pc_make_fw_cfg,   pc_make_pci,        pc_make_display,
+        pc_make_ide,
     };
     struct pc *p = calloc(1, sizeof(*p));
 
@@ -113,6 +115,16 @@ static void power_button(void *platform)
     (void)piix4_pm_power_button(((struct pc *)platform)->pm);
 }
 
+static struct vga *display(void *platform)
+{
+    return ((struct pc *)platform)->display;
+}
+
+static struct i8042 *keyboard(void *platform)
+{
+    return ((struct pc *)platform)->kbc;
+}
+
 const struct platform_ops platform_pc = {
     .describe = describe,
     .lay_out = lay_out,
@@ -123,4 +135,6 @@ const struct platform_ops platform_pc = {
     .eoi = eoi,
     .ack = ack,
     .power_button = power_button,
+    .display = display,
+    .keyboard = keyboard,
 };

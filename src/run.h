@@ -10,6 +10,7 @@
 #include "config.h"
 #include "ctl.h"
 #include "rundir.h"
+#include "seat.h"
 #include "term.h"
 
 struct run {
@@ -34,6 +35,7 @@ struct run {
     char *cmdline; /* what the guest's kernel is told */
     struct ctl *ctl;
     struct ctl_ops ctl_ops;
+    struct seat seat;
     struct board *board;
     char how[RUNDIR_HOW_MAX + 1]; /* it ended, for those who wait */
 };

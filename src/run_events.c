@@ -253,6 +253,27 @@ static int ctl_balloon(void *ctx, uint64_t target)
     return hostdev_set_balloon(&r->dev, target);
 }
 
+static int ctl_screen(void *ctx, json_t *out)
+{
+    return seat_screen(&((struct run *)ctx)->seat, out);
+}
+
+static int ctl_picture(void *ctx, struct ctl_picture *out)
+{
+    return seat_picture(&((struct run *)ctx)->seat, out);
+}
+
+static int ctl_type(void *ctx, const struct key_stroke *strokes, unsigned n)
+{
+    return seat_type(&((struct run *)ctx)->seat, strokes, n);
+}
+
+static const struct ctl_seat_ops ctl_seat = {
+    .screen = ctl_screen,
+    .picture = ctl_picture,
+    .type = ctl_type,
+};
+
 void run_events_start(struct run *r)
 {
     const struct term_ops keys = {
@@ -271,6 +292,7 @@ void run_events_start(struct run *r)
         .resume = ctl_resume,
         .resize = ctl_resize,
         .balloon = ctl_balloon,
+        .seat = &ctl_seat,
         .ctx = r,
     };
 
@@ -278,6 +300,7 @@ void run_events_start(struct run *r)
     r->ctl_ops = verbs;
     r->signal_op = (struct loop_op){.fn = on_signal, .owner = r};
     loop_watch(r->loop, &r->signal_op, r->signal_fd);
+    seat_init(&r->seat, &r->board, r->loop);
     ctl_start(r->ctl, r->loop, &r->ctl_ops, 0);
     if (!r->term)
         return;

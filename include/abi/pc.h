@@ -69,6 +69,7 @@
 #define PC_SLOT_ISA   1
 #define PC_SLOT_IDE   2
 #define PC_SLOT_PM    3
-#define PC_SLOT_FIRST 4 /* and up: what the operator asks for */
+#define PC_SLOT_DISPLAY 4
+#define PC_SLOT_FIRST   5 /* and up: what the operator asks for */
 
 #endif

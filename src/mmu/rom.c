@@ -5,6 +5,7 @@
 #include "vmm/log.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -28,16 +29,22 @@ static int read_all(int fd, unsigned char *to, uint64_t n)
 
 int rom_load(struct rom *rom, int fd, uint64_t size)
 {
+    return rom_load_padded(rom, fd, size, size);
+}
+
+int rom_load_padded(struct rom *rom, int fd, uint64_t n, uint64_t size)
+{
     void *p;
     int ret;
 
-    BUG_ON(size == 0 || size % GUEST_PAGE);
+    BUG_ON(size == 0 || size % GUEST_PAGE || n > size);
     p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
              -1, 0);
     if (p == MAP_FAILED)
         return -errno;
     *rom = (struct rom){.host = p, .size = size};
-    ret = read_all(fd, p, size);
+    memset((char *)p + n, 0xff, size - n);
+    ret = read_all(fd, p, n);
     if (ret == 0 && mprotect(p, size, PROT_READ) < 0)
         ret = -errno;
     if (ret < 0)

@@ -21,6 +21,10 @@ struct rom {
  * what failed; -EIO: the file is shorter. Before the seal.
  */
 must_check int rom_load(struct rom *rom, int fd, uint64_t size);
+
+/* As rom_load, of n bytes; the rest up to size are ones. */
+must_check int rom_load_padded(struct rom *rom, int fd, uint64_t n,
+                               uint64_t size);
 void rom_free(struct rom *rom); /* also one that was never loaded */
 
 #endif

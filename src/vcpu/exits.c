@@ -192,14 +192,19 @@ static void deliver_collected(struct vcpu *v)
     }
 }
 
+void vcpu_deliver(struct vcpu *v)
+{
+    if (v->ring)
+        deliver_collected(v);
+}
+
 bool exit_dispatch(struct vcpu *v)
 {
     const uint32_t reason = v->run->exit_reason;
     const char *name = vcpu_exit_name(reason);
     char what[96];
 
-    if (v->ring)
-        deliver_collected(v);
+    vcpu_deliver(v);
     v->stats.exits++;
     if (reason < VCPU_EXIT_REASONS)
         v->stats.by_reason[reason]++;

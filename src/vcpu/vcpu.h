@@ -123,4 +123,10 @@ const char *vcpu_exit_name(unsigned reason);
  */
 void vcpu_dump(struct vcpu *v);
 
+/*
+ * Deliver the writes that KVM has collected (vm_coalesce) now, not before the
+ * next exit. Any thread, board lock held.
+ */
+void vcpu_deliver(struct vcpu *v);
+
 #endif

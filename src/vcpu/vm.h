@@ -55,7 +55,7 @@ struct vm_piece {
     bool read_only; /* the guest's writes leave the guest, as MMIO */
 };
 
-#define VM_MAX_PIECES 24
+#define VM_MAX_PIECES 32
 
 /*
  * Put a piece in the place of what number n was before: overlaps with other

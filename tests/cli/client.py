@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""vmm ps, status, stop, kill, pause, resume, resize, balloon: against a guest
-that behaves, one that does not, and a process that only pretends to be one."""
+"""vmm ps, status, stop, kill, pause, resume, resize, balloon, screen,
+screenshot, sendkey: against a guest that behaves, one that does not, and a process that only pretends to be one."""
 import fcntl
 import json
 import os
@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
+import zlib
 
 PROBE = None
 F_OFD_SETLK = 37
@@ -107,6 +108,43 @@ class ClientTest(unittest.TestCase):
         self.assertIn("no guest named",
                       self.run_it("balloon", "x", "1M", code=1))
 
+    def test_screen(self):
+        self.serve("web")
+        self.assertEqual(self.run_it("screen", "web"),
+                         "\u2554 Boot \u2557\n\n?[31m??.\n")
+        said = json.loads(self.run_it("screen", "web", "--json"))
+        self.assertEqual(said["text"][0], "\u2554 Boot \u2557")
+        self.serve("game", "graphics")
+        self.assertIn("shows graphics (4x2): 'vmm screenshot game FILE'",
+                      self.run_it("screen", "game", code=1))
+
+    def test_screenshot(self):
+        path = self.dir + "/shot.png"
+        self.serve("web")
+        self.assertEqual(self.run_it("screenshot", "web", path), "")
+        with open(path, "rb") as f:
+            png = f.read()
+        self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
+        # Eight bits a channel, three channels, not interlaced.
+        self.assertEqual(struct.unpack(">IIBBBBB", png[16:29]),
+                         (4, 2, 8, 2, 0, 0, 0))
+        at = png.index(b"IDAT")
+        n = struct.unpack(">I", png[at - 4:at])[0]
+        rows = zlib.decompress(png[at + 4:at + 4 + n])
+        self.assertEqual(len(rows), 2 * (1 + 3 * 4))
+        self.assertIn("cannot be written",
+                      self.run_it("screenshot", "web", self.dir + "/no/x.png",
+                                  code=1))
+
+    def test_sendkey(self):
+        p = self.serve("web")
+        self.run_it("sendkey", "web", "--text", "aB", "enter", "ctrl-alt-del")
+        self.assertEqual(p.stdout.readline(),
+                         b"+1e -1e +2a +30 -30 -2a +1c -1c "
+                         b"+1d +38 +e053 -e053 -38 -1d typed\n")
+        self.assertIn("no key 'hyper'",
+                      self.run_it("sendkey", "web", "a", "hyper", code=1))
+
     def test_stop_waits_and_says_how(self):
         p = self.serve("web")
         self.run_it("pause", "web")  # a paused guest could not power off
@@ -166,6 +204,10 @@ class ClientTest(unittest.TestCase):
         for argv in (["status"], ["status", "a", "b"], ["ps", "a"],
                      ["stop"], ["stop", "a", "--timeout"],
                      ["balloon", "a"], ["balloon", "a", "x"],
+                     ["screen"], ["screen", "a", "b"], ["screenshot", "a"],
+                     ["screenshot", "a", "b", "c"], ["sendkey", "a"],
+                     ["sendkey"], ["sendkey", "a", "--text"],
+                     ["status", "a", "--text=x"],
                      ["balloon", "a", "0"], ["balloon", "a", "1M", "x"],
                      ["resize", "a"], ["resize", "a", "b", "c"],
                      ["stop", "a", "--timeout", "x"],

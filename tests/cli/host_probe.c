@@ -117,11 +117,60 @@ static int do_balloon(void *ctx, uint64_t target)
     return 0;
 }
 
+/* A kind "graphics" has a picture only; a line of text is hostile. */
+static int do_screen(void *ctx, json_t *out)
+{
+    const struct probe *p = ctx;
+
+    json_object_set_new(out, "width", json_integer(4));
+    json_object_set_new(out, "height", json_integer(2));
+    if (strcmp(p->kind, "graphics") != 0)
+        json_object_set_new(out, "text",
+                            json_pack("[s, s, s]", "\u2554 Boot \u2557", "",
+                                      "\x1b[31m\x7f\xc2\x85."));
+    return 0;
+}
+
+/* Black, but for the last dot. */
+static int do_picture(void *ctx, struct ctl_picture *out)
+{
+    unsigned char *data = calloc(8, 3);
+
+    (void)ctx;
+    if (!data)
+        return -ENOMEM;
+    data[21] = 1;
+    data[22] = 2;
+    data[23] = 3;
+    *out = (struct ctl_picture){data, 24, 4, 2};
+    return 0;
+}
+
+/* Says each stroke. */
+static int do_type(void *ctx, const struct key_stroke *strokes, unsigned n)
+{
+    (void)ctx;
+    for (unsigned i = 0; i < n; i++)
+        printf("%c%x ", strokes[i].down ? '+' : '-', strokes[i].key);
+    puts("typed");
+    fflush(stdout);
+    return 0;
+}
+
 static int serve(const char *name, const char *kind)
 {
     struct probe p = {.kind = kind, .off = {.fn = on_off, .owner = &p}};
-    const struct ctl_ops ops = {do_status, do_button, do_kill,    do_pause,
-                                do_resume, do_resize, do_balloon, &p};
+    const struct ctl_seat_ops seat = {
+        .screen = do_screen, .picture = do_picture, .type = do_type};
+    const struct ctl_ops ops = {.status = do_status,
+                                .power_button = do_button,
+                                .kill = do_kill,
+                                .pause = do_pause,
+                                .resume = do_resume,
+                                .resize = do_resize,
+                                .balloon = do_balloon,
+                                .seat = &seat,
+                                .ctx = &p};
     struct claim claim;
     struct ctl *ctl;
 

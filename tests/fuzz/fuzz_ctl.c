@@ -5,6 +5,7 @@
  */
 #include "ctl_verb.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,34 @@ static void op_kill(void *ctx, const char *why)
     acts++;
 }
 
+static int op_screen(void *ctx, json_t *out)
+{
+    (void)ctx;
+    json_object_set_new(out, "graphics", json_true());
+    return 0;
+}
+
+static int op_picture(void *ctx, struct ctl_picture *out)
+{
+    (void)ctx;
+    *out = (struct ctl_picture){malloc(3), 3, 1, 1};
+    return out->data ? 0 : -ENOMEM;
+}
+
+/* Every key that goes down comes up: none is left pressed. */
+static int op_type(void *ctx, const struct key_stroke *strokes, unsigned n)
+{
+    int held = 0;
+
+    (void)ctx;
+    for (unsigned i = 0; i < n; i++)
+        held += strokes[i].down ? 1 : -1;
+    if (n == 0 || held != 0)
+        abort();
+    acts++;
+    return 0;
+}
+
 static void op_arm(void *owner, unsigned seconds)
 {
     (void)owner;
@@ -76,8 +105,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct ctl_ops ops = {op_status, op_act,    op_kill,    op_act,
-                                       op_act,    op_resize, op_balloon, NULL};
+    static const struct ctl_seat_ops seat = {
+        .screen = op_screen, .picture = op_picture, .type = op_type};
+    static const struct ctl_ops ops = {.status = op_status,
+                                       .power_button = op_act,
+                                       .kill = op_kill,
+                                       .pause = op_act,
+                                       .resume = op_act,
+                                       .resize = op_resize,
+                                       .balloon = op_balloon,
+                                       .seat = &seat};
     struct ctl_guest guest = {.ops = &ops, .name = "fuzz", .arm_stop = op_arm};
     char *text;
 
@@ -87,5 +124,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     check_reply(text);
     free(text);
+    free(guest.picture.data);
     return 0;
 }

@@ -110,6 +110,41 @@ static inline int op_balloon(void *ctx, uint64_t target)
     return -EOPNOTSUPP;
 }
 
+static inline int op_screen(void *ctx, json_t *out)
+{
+    (void)ctx;
+    (void)out;
+    return -EOPNOTSUPP;
+}
+
+#define PICTURE_SIDE 1000u
+
+/* A large one, of which every byte can be told. */
+static inline int op_picture(void *ctx, struct ctl_picture *out)
+{
+    const size_t n = (size_t)3 * PICTURE_SIDE * PICTURE_SIDE;
+    unsigned char *data = malloc(n);
+
+    (void)ctx;
+    if (!data)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        data[i] = (unsigned char)(i % 251);
+    *out = (struct ctl_picture){data, n, PICTURE_SIDE, PICTURE_SIDE};
+    return 0;
+}
+
+static inline int op_type(void *ctx, const struct key_stroke *strokes,
+                          unsigned n)
+{
+    (void)ctx;
+    (void)strokes;
+    (void)n;
+    return -EOPNOTSUPP;
+}
+
+static const struct ctl_seat_ops op_seat = {op_screen, op_picture, op_type};
+
 /* The loop belongs to the thread that made it. */
 static inline void *serve(void *arg)
 {
@@ -145,8 +180,15 @@ static inline int start(uint64_t idle_ns)
 
     fds_before = open_fds();
     *s = (struct server){.idle_ns = idle_ns};
-    s->ops = (struct ctl_ops){op_status, op_button, op_kill,    op_flip,
-                              op_flip,   op_resize, op_balloon, s};
+    s->ops = (struct ctl_ops){.status = op_status,
+                              .power_button = op_button,
+                              .kill = op_kill,
+                              .pause = op_flip,
+                              .resume = op_flip,
+                              .resize = op_resize,
+                              .balloon = op_balloon,
+                              .seat = &op_seat,
+                              .ctx = s};
     strcpy(base, "/tmp/test_ctl.XXXXXX");
     if (!mkdtemp(base))
         return -1;

@@ -136,6 +136,52 @@ static void conflicting_commands(void **state)
     assert_int_equal(__atomic_load_n(&server.kills, __ATOMIC_RELAXED), 0);
 }
 
+static void read_picture(int fd)
+{
+    static unsigned char buf[65536];
+    const size_t size = (size_t)3 * PICTURE_SIDE * PICTURE_SIDE;
+    size_t n = 0;
+
+    while (n < size) {
+        const size_t left = size - n;
+        const ssize_t got =
+            recv(fd, buf, left < sizeof(buf) ? left : sizeof(buf), 0);
+
+        assert_true(got > 0);
+        for (ssize_t i = 0; i < got; i++, n++)
+            assert_int_equal(buf[i], n % 251);
+    }
+}
+
+/* A picture follows its answer; one is on its way at a time. */
+static void a_picture_behind_the_answer(void **state)
+{
+    static const char shot[] = "{\"vmm\":1,\"cmd\":\"screenshot\"}\n";
+    static const char version[] = "{\"vmm\":1,\"cmd\":\"version\"}\n";
+    const int fd = dial(), other = dial();
+
+    (void)state;
+    put(fd, shot, strlen(shot));
+    assert_reply(fd, true);
+    put(other, shot, strlen(shot));
+    assert_reply(other, false);
+    put(fd, version, strlen(version));
+    read_picture(fd);
+    assert_reply(fd, true);
+    put(other, shot, strlen(shot));
+    assert_reply(other, true);
+    read_picture(other);
+    /* Who hangs up in the middle of one leaves nothing behind. */
+    put(fd, shot, strlen(shot));
+    assert_reply(fd, true);
+    close(fd);
+    settle();
+    put(other, shot, strlen(shot));
+    assert_reply(other, true);
+    read_picture(other);
+    close(other);
+}
+
 /* The server ends while clients are connected, half answered. */
 static void end_with_clients_connected(void **state)
 {
@@ -171,6 +217,7 @@ int main(void)
         T(stop_ends_the_hard_way),
         T(later_stop_moves_the_end),
         T(conflicting_commands),
+        T(a_picture_behind_the_answer),
         cmocka_unit_test_setup_teardown(end_with_clients_connected, setup,
                                         teardown_then_close),
     };

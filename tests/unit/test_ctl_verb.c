@@ -27,6 +27,8 @@ struct machine {
     uint64_t target; /* of the balloon */
     char why[128];
     char disk[64];
+    struct key_stroke strokes[32];
+    unsigned typed;
 };
 
 static void m_status(void *ctx, json_t *out)
@@ -86,6 +88,35 @@ static int m_balloon(void *ctx, uint64_t target)
     return m->frozen;
 }
 
+static int m_screen(void *ctx, json_t *out)
+{
+    const struct machine *m = ctx;
+
+    json_object_set_new(out, "text", json_pack("[s]", "Boot:"));
+    return m->frozen;
+}
+
+static int m_picture(void *ctx, struct ctl_picture *out)
+{
+    const struct machine *m = ctx;
+
+    if (m->frozen)
+        return m->frozen;
+    *out = (struct ctl_picture){calloc(1, 12), 12, 2, 2};
+    return 0;
+}
+
+static int m_type(void *ctx, const struct key_stroke *strokes, unsigned n)
+{
+    struct machine *m = ctx;
+
+    if (m->frozen)
+        return m->frozen;
+    for (unsigned i = 0; i < n && m->typed < ARRAY_LEN(m->strokes); i++)
+        m->strokes[m->typed++] = strokes[i];
+    return 0;
+}
+
 static void m_arm(void *owner, unsigned seconds)
 {
     struct machine *m = owner;
@@ -94,8 +125,17 @@ static void m_arm(void *owner, unsigned seconds)
 }
 
 static struct machine machine;
-static const struct ctl_ops ops = {m_status, m_button, m_kill,    m_pause,
-                                   m_resume, m_resize, m_balloon, &machine};
+static const struct ctl_seat_ops seat = {
+    .screen = m_screen, .picture = m_picture, .type = m_type};
+static const struct ctl_ops ops = {.status = m_status,
+                                   .power_button = m_button,
+                                   .kill = m_kill,
+                                   .pause = m_pause,
+                                   .resume = m_resume,
+                                   .resize = m_resize,
+                                   .balloon = m_balloon,
+                                   .seat = &seat,
+                                   .ctx = &machine};
 static struct ctl_guest guest = {
     .ops = &ops, .name = "web", .arm_stop = m_arm, .owner = &machine};
 
@@ -269,7 +309,7 @@ static void help_lists_the_verbs(void **state)
     json_t *help;
 
     (void)state;
-    assert_int_equal(json_object_size(verbs), 9);
+    assert_int_equal(json_object_size(verbs), 12);
     json_object_foreach(verbs, name, help)
     {
         assert_true(strlen(json_string_value(help)) > 10);
@@ -368,6 +408,93 @@ static void embedded_nul_is_refused(void **state)
     json_decref(reply);
 }
 
+/* ---- the seat ---- */
+
+static void screen(void **state)
+{
+    json_t *reply = answer("{\"vmm\":1,\"cmd\":\"screen\"}");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(reply, "text")), 1);
+    json_decref(reply);
+    machine.frozen = -EOPNOTSUPP;
+    assert_refused("{\"vmm\":1,\"cmd\":\"screen\"}", "no display");
+    machine.frozen = -EAGAIN;
+    assert_refused("{\"vmm\":1,\"cmd\":\"screen\"}", "reboots");
+}
+
+static void screenshot(void **state)
+{
+    json_t *reply = answer("{\"vmm\":1,\"cmd\":\"screenshot\"}");
+
+    (void)state;
+    assert_int_equal(json_integer_value(json_object_get(reply, "bytes")), 12);
+    assert_int_equal(json_integer_value(json_object_get(reply, "width")), 2);
+    assert_int_equal(guest.picture.size, 12);
+    json_decref(reply);
+    free(guest.picture.data);
+    guest.picture = (struct ctl_picture){0};
+    /* One at a time. */
+    guest.picture_busy = true;
+    assert_refused("{\"vmm\":1,\"cmd\":\"screenshot\"}", "try again");
+    guest.picture_busy = false;
+    machine.frozen = -ENOMEM;
+    assert_refused("{\"vmm\":1,\"cmd\":\"screenshot\"}", "memory");
+    assert_null(guest.picture.data);
+}
+
+static void sendkey(void **state)
+{
+    static const struct key_stroke want[] = {
+        {0x2a, true},   {0x1e, true},    {0x1e, false}, {0x2a, false},
+        {0x1c, true},   {0x1c, false},   {0x1d, true},  {0x38, true},
+        {0xe053, true}, {0xe053, false}, {0x38, false}, {0x1d, false},
+    };
+
+    (void)state;
+    assert_accepted("{\"vmm\":1,\"cmd\":\"sendkey\",\"text\":\"A\\n\","
+                    "\"keys\":[\"ctrl-alt-delete\"]}");
+    assert_int_equal(machine.typed, ARRAY_LEN(want));
+    for (unsigned i = 0; i < ARRAY_LEN(want); i++) {
+        assert_int_equal(machine.strokes[i].key, want[i].key);
+        assert_int_equal(machine.strokes[i].down, want[i].down);
+    }
+}
+
+static void sendkey_says_no(void **state)
+{
+    static const struct {
+        const char *args;
+        const char *why;
+    } rows[] = {
+        {"", "nothing to type"},
+        {",\"keys\":[]", "nothing to type"},
+        {",\"keys\":\"a\"", "list of strings"},
+        {",\"keys\":[1]", "no key"},
+        {",\"keys\":[\"a\",\"hyper-x\"]", "no key 'hyper-x'"},
+        {",\"text\":7", "must be a string"},
+        {",\"text\":\"\\u00e9\"", "no key for"},
+    };
+    char line[4096];
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        snprintf(line, sizeof(line), "{\"vmm\":1,\"cmd\":\"sendkey\"%s}",
+                 rows[i].args);
+        assert_refused(line, rows[i].why);
+    }
+    snprintf(line, sizeof(line),
+             "{\"vmm\":1,\"cmd\":\"sendkey\",\"text\":\"%03000d\"}", 0);
+    assert_refused(line, "too long");
+    machine.frozen = -ENOBUFS;
+    assert_refused("{\"vmm\":1,\"cmd\":\"sendkey\",\"text\":\"a\"}",
+                   "not yet read");
+    machine.frozen = -EOPNOTSUPP;
+    assert_refused("{\"vmm\":1,\"cmd\":\"sendkey\",\"text\":\"a\"}",
+                   "no keyboard");
+    assert_int_equal(machine.typed, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +511,10 @@ int main(void)
         cmocka_unit_test_setup(quoted_text_may_be_cut_anywhere, reset),
         cmocka_unit_test_setup(deep_json_is_refused, reset),
         cmocka_unit_test_setup(embedded_nul_is_refused, reset),
+        cmocka_unit_test_setup(screen, reset),
+        cmocka_unit_test_setup(screenshot, reset),
+        cmocka_unit_test_setup(sendkey, reset),
+        cmocka_unit_test_setup(sendkey_says_no, reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -372,6 +372,11 @@ void i8042_mouse(struct i8042 *c, int dx, int dy, int dz, unsigned buttons)
     update(c);
 }
 
+bool i8042_keys_taken(const struct i8042 *c)
+{
+    return c->kbd.keys.n == 0 && (!c->full || c->aux);
+}
+
 unsigned i8042_leds(const struct i8042 *c)
 {
     return c->kbd.leds;

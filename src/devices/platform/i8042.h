@@ -34,6 +34,9 @@ extern const struct io_ops i8042_command_ops;
 void i8042_key(struct i8042 *c, unsigned key, bool down);
 void i8042_mouse(struct i8042 *c, int dx, int dy, int dz, unsigned buttons);
 
+/* The guest has taken all that was typed. */
+bool i8042_keys_taken(const struct i8042 *c);
+
 /* PS2_LED_*, as the guest set them. */
 unsigned i8042_leds(const struct i8042 *c);
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * option_rom.h: the image in a card's expansion ROM, which firmware copies
+ * and runs: a display's BIOS, a network card's boot program.
+ */
+#ifndef BOOT_OPTION_ROM_H
+#define BOOT_OPTION_ROM_H
+
+#include "mmu/rom.h"
+#include "vmm/types.h"
+
+#define OPTION_ROM_MAX (1 * MIB)
+
+/* A display's, where distributions put SeaBIOS's; for 1234:1111. */
+extern const char *const option_rom_vga[];
+
+/*
+ * Read the first of places (NULL ends them) that is there, into a size of
+ * 2^n bytes as pci_func_rom wants it. Without any, or if it cannot be read,
+ * the ROM is of size 0, and a warning says so and what it is missing for.
+ * rom_free it. Before the seal.
+ */
+void option_rom_open(const char *const *places, const char *missing_for,
+                     struct rom *out);
+
+#endif
