@@ -11,9 +11,11 @@
 #include "board.h"
 
 #include "board_virtio.h"
+#include "board_xen.h"
 #include "devices/bus.h"
 #include "mmu/gmem.h"
 #include "platform.h"
+#include "pvabi/xen_abi.h"
 #include "sandbox.h"
 #include "vcpu/vm.h"
 #include "vmm/log.h"
@@ -35,6 +37,7 @@ struct board {
     struct bus *bus;
     void *platform; /* as ops make it */
     struct board_virtio *virtio;
+    struct board_xen *xen; /* NULL: not the guest's ABI */
     struct vcpu *cpus[MACHINE_MAX_CPUS];
     struct vcpu_ops cpu_ops;
     struct vcpu_ops boot_cpu_ops;
@@ -56,6 +59,11 @@ void board_describe(const struct config *cfg, struct machine_desc *m)
 {
     *m = (struct machine_desc){.n_cpus = cfg->cpus};
     platform_of(cfg)->describe(cfg, m);
+}
+
+static bool is_xen(const struct board *b)
+{
+    return b->cfg->abi == ABI_XEN;
 }
 
 /* ---- what the guest and its vCPUs tell the board (board lock held) ---- */
@@ -101,6 +109,41 @@ static void on_eoi(void *ctx, uint8_t vector)
     struct board *b = ctx;
 
     b->ops->eoi(b->platform, vector);
+}
+
+static int64_t on_hypercall(void *ctx, const struct hcall *call)
+{
+    struct board *b = ctx;
+
+    return board_xen_hypercall(b->xen, call);
+}
+
+static bool on_hypercall_page(void *ctx, uint64_t value, bool is64)
+{
+    struct board *b = ctx;
+
+    return board_xen_page(b->xen, value, is64);
+}
+
+/* SHUTDOWN_*: the guest said how it ends. */
+static void on_xen_shutdown(void *ctx, unsigned reason)
+{
+    struct board *b = ctx;
+
+    switch (reason) {
+    case SHUTDOWN_poweroff:
+        decide(b, VERDICT_POWEROFF);
+        break;
+    case SHUTDOWN_reboot:
+        decide(b, VERDICT_REBOOT);
+        break;
+    default:
+        log_error("guest: it says that it crashed (SCHEDOP_shutdown, "
+                  "reason %u)",
+                  reason);
+        decide(b, VERDICT_CRASHED);
+        break;
+    }
 }
 
 static uint8_t on_ack(void *ctx)
@@ -201,7 +244,7 @@ static int make_memory(struct board *b)
     if (!b->mem)
         return -ENOMEM;
     b->ops->lay_out(b->mem);
-    return 0;
+    return is_xen(b) ? gmem_reserve_windows(b->mem) : 0;
 }
 
 static int make_vm(struct board *b)
@@ -209,7 +252,9 @@ static int make_vm(struct board *b)
     const struct vm_config c = {.kvm_fd = b->host.kvm_fd,
                                 .n_cpus = b->cfg->cpus,
                                 .pins = b->desc.n_pins,
-                                .hide_kvm = b->cfg->abi != ABI_KVM};
+                                .hide_kvm = b->cfg->abi == ABI_NONE,
+                                .xen = b->host.xen,
+                                .xen_version = b->cfg->xen_version};
 
     b->vm = vm_create(&c);
     if (!b->vm)
@@ -262,6 +307,28 @@ static int make_virtio(struct board *b)
     return b->virtio ? 0 : -EIO;
 }
 
+static int make_xen(struct board *b)
+{
+    const struct board_xen_host host = {
+        .desc = &b->desc,
+        .loop = b->host.loop,
+        .lock = b->host.lock,
+        .mem = b->mem,
+        .vm = b->vm,
+        .bus = b->bus,
+        .console = b->host.console,
+        .cpus = b->cpus,
+        .version = b->cfg->xen_version,
+        .shutdown = on_xen_shutdown,
+        .ctx = b,
+    };
+
+    if (!is_xen(b))
+        return 0;
+    b->xen = board_xen_create(&host);
+    return b->xen ? 0 : -EIO;
+}
+
 static int make_cpus(struct board *b)
 {
     b->cpu_ops = (struct vcpu_ops){
@@ -271,6 +338,8 @@ static int make_cpus(struct board *b)
         .prepare = on_prepare,
         .first_entry = on_first_entry,
         .seal_thread = on_seal_thread,
+        .hypercall = b->xen ? on_hypercall : NULL,
+        .hypercall_page = b->xen ? on_hypercall_page : NULL,
         .ctx = b,
     };
     b->boot_cpu_ops = b->cpu_ops;
@@ -288,8 +357,8 @@ static int make_cpus(struct board *b)
 static int build_steps(struct board *b)
 {
     static int (*const steps[])(struct board * b) = {
-        make_events,   make_memory, make_vm,   make_bus,
-        make_platform, make_virtio, make_cpus,
+        make_events,   make_memory, make_vm,  make_bus,
+        make_platform, make_virtio, make_xen, make_cpus,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -330,6 +399,7 @@ void board_destroy(struct board *b)
         vcpu_destroy(b->cpus[i]);
     if (b->bus && log_level() >= LOG_DEBUG)
         bus_report(b->bus, stderr);
+    board_xen_destroy(b->xen);
     board_virtio_destroy(b->virtio);
     b->ops->destroy(b->platform);
     bus_destroy(b->bus);
@@ -378,7 +448,7 @@ static void stop_cpus(struct board *b)
 static bool is_failure(enum verdict v)
 {
     return v == VERDICT_TRIPLE || v == VERDICT_INTERNAL || v == VERDICT_ENTRY ||
-           v == VERDICT_KVM;
+           v == VERDICT_KVM || v == VERDICT_CRASHED;
 }
 
 enum verdict board_run(struct board *b)

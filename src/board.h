@@ -32,7 +32,8 @@ enum verdict {
     VERDICT_INTERNAL,
     VERDICT_ENTRY,
     VERDICT_KVM,
-    VERDICT_HOST, /* the host failed us; logged */
+    VERDICT_CRASHED, /* the guest says so itself */
+    VERDICT_HOST,    /* the host failed us; logged */
 };
 
 /* What the host lends to a board. All borrowed. */
@@ -44,6 +45,7 @@ struct board_host {
     struct boot *boot;
     struct hostdev *dev;
     bool sandbox;
+    enum kvm_xen_accel xen; /* how the guest's hypercalls reach us */
     /* On the loop thread, once the guest's first instruction is due. */
     void (*first_entry)(void *ctx);
     void *ctx;

@@ -8,6 +8,7 @@
  * machine is built, loaded and run, again and again while the guest reboots.
  */
 #include "board_virtio.h"
+#include "board_xen.h"
 #include "cmd.h"
 #include "notify.h"
 #include "run.h"
@@ -64,6 +65,19 @@ static int stage_check(struct run *r)
                              kvm_phys_bits());
 }
 
+static int stage_xen(struct run *r)
+{
+    if (r->cfg.abi != ABI_XEN)
+        return 0;
+    r->xen = board_xen_accel(&r->cfg, r->kvm_fd);
+    if (r->xen == KVM_XEN_OFF)
+        return -EINVAL;
+    log_info("Xen ABI: hypercalls by %s (--xen-accel=%s)",
+             r->xen == KVM_XEN_KERNEL ? "the host's KVM" : "port writes",
+             kvm_xen_names[r->xen]);
+    return 0;
+}
+
 static int stage_boot(struct run *r)
 {
     r->cmdline = board_virtio_cmdline(&r->cfg);
@@ -76,6 +90,7 @@ static int stage_boot(struct run *r)
         .cmdline = r->cmdline,
         .n_modules = r->cfg.n_modules,
         .fdt = r->cfg.fdt,
+        .xen_calls = r->xen == KVM_XEN_USER,
     };
     memcpy(r->boot_cfg.modules, r->cfg.modules, sizeof(r->cfg.modules));
     return boot_open(&r->boot_cfg, &r->boot);
@@ -112,6 +127,7 @@ static int stage_machine(struct run *r)
         .boot = r->boot,
         .dev = &r->dev,
         .sandbox = r->cfg.sandbox,
+        .xen = r->xen,
         .first_entry = run_first_entry,
         .ctx = r,
     };
@@ -142,9 +158,9 @@ static const struct {
 } stages[] = {
     {stage_signals, false}, {stage_name, true},     {stage_terminal, false},
     {stage_notify, false},  {stage_kvm, false},     {stage_check, true},
-    {stage_boot, true},     {stage_loop, false},    {stage_console, false},
-    {stage_control, false}, {stage_devices, false}, {stage_machine, true},
-    {stage_events, false},  {stage_seal, false},
+    {stage_xen, true},      {stage_boot, true},     {stage_loop, false},
+    {stage_console, false}, {stage_control, false}, {stage_devices, false},
+    {stage_machine, true},  {stage_events, false},  {stage_seal, false},
 };
 
 static void teardown(struct run *r)
@@ -193,6 +209,7 @@ static const struct {
     [VERDICT_INTERNAL] = {VMM_EXIT_INTERNAL, "KVM internal error"},
     [VERDICT_ENTRY] = {VMM_EXIT_ENTRY, "KVM entry failure"},
     [VERDICT_KVM] = {VMM_EXIT_KVM, "unexpected KVM exit"},
+    [VERDICT_CRASHED] = {VMM_EXIT_CRASHED, "the guest crashed"},
     [VERDICT_HOST] = {VMM_EXIT_HOST, "the host failed"},
 };
 

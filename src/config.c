@@ -262,6 +262,7 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
         .cpus = 1,
         .memory = 256 * MIB,
         .append = "",
+        .xen_version = CONFIG_XEN_VERSION,
         .console = {.kind = CONSOLE_STDIO},
         .pc_ports = {{CONSOLE_NONE, NULL},
                      {CONSOLE_NONE, NULL},

@@ -17,6 +17,7 @@
 #include "opt_share.h"
 #include "opt_vsock.h"
 #include "profile.h"
+#include "vcpu/kvm_xen.h"
 #include "vmm/log.h"
 #include "vmm/types.h"
 
@@ -35,16 +36,22 @@ enum pc_port {
     PC_PORT_COUNT,
 };
 
+/* The Xen that guests are told of. */
+#define CONFIG_XEN_VERSION (4u << 16 | 17u)
+
 struct config {
     enum mode mode;
     enum abi abi;
     bool abi_given;
+    enum kvm_xen_accel xen_accel; /* KVM_XEN_OFF: the best one there is */
+    bool xen_given;               /* some --xen-* was */
+    uint32_t xen_version;         /* major << 16 | minor */
     unsigned cpus;
     uint64_t memory; /* bytes */
     bool hugepages;
     const char *firmware; /* NULL: the usual one */
-    const char *kernel; /* borrowed from argv or the args file; or NULL */
-    const char *append; /* never NULL */
+    const char *kernel;   /* borrowed from argv or the args file; or NULL */
+    const char *append;   /* never NULL */
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned n_modules;
     struct disk_option disks[CONFIG_MAX_DISKS]; /* owned */

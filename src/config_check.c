@@ -66,6 +66,15 @@ static int check_interfaces(const struct config *cfg)
     return -EINVAL;
 }
 
+static int check_xen(const struct config *cfg)
+{
+    if (!cfg->xen_given || cfg->abi == ABI_XEN)
+        return 0;
+    log_error("--xen-accel and --xen-version are for a guest with --abi=xen: "
+              "leave them out");
+    return -EINVAL;
+}
+
 /* What is started, and what only makes sense with it. */
 static int check_boot(const struct config *cfg)
 {
@@ -195,6 +204,8 @@ static int check_devices(const struct config *cfg)
 
     if (ret == 0)
         ret = check_disks(cfg);
+    if (ret == 0)
+        ret = check_xen(cfg);
     if (ret == 0)
         ret = check_interfaces(cfg);
     if (ret == 0)

@@ -53,9 +53,8 @@ static json_t *dump_pc_ports(const struct config *cfg)
     json_t *ports = json_object();
 
     for (unsigned i = 0; i < PC_PORT_COUNT; i++)
-        json_object_set_new(
-            ports, config_pc_ports[i] + 2,
-            json_string(console_place_kind(&cfg->pc_ports[i])));
+        json_object_set_new(ports, config_pc_ports[i] + 2,
+                            json_string(console_place_kind(&cfg->pc_ports[i])));
     return ports;
 }
 
@@ -82,22 +81,34 @@ static json_t *dump_nets(const struct config *cfg)
 int config_dump(const struct config *cfg, FILE *out)
 {
     json_error_t error = {.text = ""};
-    json_t *o = json_pack_ex(
+    const bool xen = cfg->abi == ABI_XEN;
+    const char *accel =
+        cfg->xen_accel == KVM_XEN_OFF ? "auto" : kvm_xen_names[cfg->xen_accel];
+    char version[16];
+    json_t *o;
+    char *text;
+
+    snprintf(version, sizeof(version), "%u.%u", cfg->xen_version >> 16,
+             cfg->xen_version & 0xffff);
+    o = json_pack_ex(
         &error, 0,
-        "{s:s, s:s, s:i, s:I, s:b, s:s*, s:o, s:s*, s:s, s:o, s:s, s:s*, s:s*, s:b, "
+        "{s:s, s:s, s:s*, s:s*, s:i, s:I, s:b, s:s*, s:o, s:s*, s:s, s:o, s:s, "
+        "s:s*, s:s*, s:b, "
         "s:b, s:b, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
-        "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi], "cpus",
-        (int)cfg->cpus, "memory", (json_int_t)cfg->memory, "hugepages",
+        "mode", profiles[cfg->mode].name, "abi", abi_names[cfg->abi],
+        "xen_accel", xen ? accel : NULL, "xen_version", xen ? version : NULL,
+        "cpus", (int)cfg->cpus, "memory", (json_int_t)cfg->memory, "hugepages",
         cfg->hugepages, "firmware", cfg->firmware, "pc_ports",
-        dump_pc_ports(cfg), "kernel", cfg->kernel, "append", cfg->append, "initrd",
-        dump_modules(cfg), "console", console_place_kind(&cfg->console),
-        "console_path", cfg->console.path, "name", cfg->name, "reboot",
-        !cfg->no_reboot, "fdt", cfg->fdt, "sandbox", cfg->sandbox, "disks",
-        dump_disks(cfg), "rng", cfg->rng, "transport",
-        config_transports[cfg->transport], "virtio_consoles", dump_ports(cfg),
-        "balloon", dump_balloon(cfg), "vsock", vsock_option_dump(&cfg->vsock),
-        "shares", dump_shares(cfg), "nets", dump_nets(cfg));
-    char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+        dump_pc_ports(cfg), "kernel", cfg->kernel, "append", cfg->append,
+        "initrd", dump_modules(cfg), "console",
+        console_place_kind(&cfg->console), "console_path", cfg->console.path,
+        "name", cfg->name, "reboot", !cfg->no_reboot, "fdt", cfg->fdt,
+        "sandbox", cfg->sandbox, "disks", dump_disks(cfg), "rng", cfg->rng,
+        "transport", config_transports[cfg->transport], "virtio_consoles",
+        dump_ports(cfg), "balloon", dump_balloon(cfg), "vsock",
+        vsock_option_dump(&cfg->vsock), "shares", dump_shares(cfg), "nets",
+        dump_nets(cfg));
+    text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
     json_decref(o);
     if (!text && json_error_code(&error) == json_error_invalid_utf8) {

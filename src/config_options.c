@@ -49,6 +49,46 @@ static bool take_abi(struct config *cfg, char *value)
     return false;
 }
 
+static bool take_xen_accel(struct config *cfg, char *value)
+{
+    cfg->xen_given = true;
+    cfg->xen_accel = KVM_XEN_OFF;
+    if (strcmp(value, "auto") == 0)
+        return true;
+    for (unsigned a = KVM_XEN_KERNEL; a < KVM_XEN_ACCELS; a++)
+        if (strcmp(value, kvm_xen_names[a]) == 0)
+            cfg->xen_accel = (enum kvm_xen_accel)a;
+    return cfg->xen_accel != KVM_XEN_OFF;
+}
+
+static bool take_xen_version(struct config *cfg, char *value)
+{
+    char *dot = strchr(value, '.');
+    unsigned major, minor;
+
+    cfg->xen_given = true;
+    if (!dot)
+        return false;
+    *dot = '\0';
+    if (!parse_unsigned(value, 0xffff, &major) ||
+        !parse_unsigned(dot + 1, 0xffff, &minor) || major == 0)
+        return false;
+    cfg->xen_version = major << 16 | minor;
+    return true;
+}
+
+static bool take_trace(struct config *cfg, char *value)
+{
+    (void)cfg;
+    for (unsigned i = 0; i < TRACE_COUNT; i++) {
+        if (strcmp(value, log_trace_names[i]) != 0)
+            continue;
+        log_set_trace((enum log_trace)i);
+        return true;
+    }
+    return false;
+}
+
 static bool take_cpus(struct config *cfg, char *value)
 {
     return parse_unsigned(value, 1000000, &cfg->cpus) && cfg->cpus > 0;
@@ -294,6 +334,17 @@ const struct option config_options[] = {
      .fn = take_abi,
      .want = "kvm, xen or none",
      .help = "paravirtual interface the guest meets (the mode's own)"},
+    {.name = "--xen-accel",
+     .arg = "ENGINE",
+     .fn = take_xen_accel,
+     .want = "auto, kernel or user",
+     .help = "who answers a Xen guest's hypercalls first: the host's KVM or\n"
+             "vmm alone (auto: the kernel, if it can)"},
+    {.name = "--xen-version",
+     .arg = "X.Y",
+     .fn = take_xen_version,
+     .want = "two numbers such as 4.17",
+     .help = "the version of Xen a guest is told (4.17)"},
     {.name = "--cpus",
      .arg = "N",
      .fn = take_cpus,
@@ -421,6 +472,11 @@ const struct option config_options[] = {
      .fn = take_log,
      .want = "error, warn, info or debug",
      .help = "how much vmm itself says on standard error (info)"},
+    {.name = "--trace",
+     .arg = "WHAT",
+     .fn = take_trace,
+     .want = "hypercall",
+     .help = "a line for each: hypercall"},
     {.name = "--verbose",
      .alias = "-v",
      .fn = take_verbose,

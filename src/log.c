@@ -39,6 +39,22 @@ void log_set_level(enum log_level level)
     log_state.level = level;
 }
 
+static unsigned traced;
+
+const char *const log_trace_names[TRACE_COUNT] = {
+    [TRACE_HYPERCALL] = "hypercall",
+};
+
+void log_set_trace(enum log_trace what)
+{
+    traced |= 1u << what;
+}
+
+bool log_traces(enum log_trace what)
+{
+    return traced & 1u << what;
+}
+
 enum log_level log_level(void)
 {
     return log_state.level;

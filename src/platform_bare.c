@@ -7,6 +7,7 @@
 
 #include "abi/layout.h"
 #include "board_virtio.h"
+#include "board_xen.h"
 #include "devices/platform/acpi_pm.h"
 #include "devices/platform/ioapic.h"
 #include "devices/platform/uart16550.h"
@@ -29,7 +30,7 @@ struct bare {
 
 /* ---- the description ---- */
 
-static void describe_memory(struct machine_desc *m, uint64_t size)
+static void describe_memory(struct machine_desc *m, uint64_t size, bool xen)
 {
     const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
     const struct dev_desc *pci = machine_find(m, DEV_PCI_HOST);
@@ -40,6 +41,8 @@ static void describe_memory(struct machine_desc *m, uint64_t size)
     /* Kernels trust no ECAM that is not reserved. */
     if (pci)
         platform_add_range(m, pci->base, pci->base + pci->size, MEM_RESERVED);
+    if (xen)
+        board_xen_describe(m);
     platform_add_range(m, LAYOUT_HOLE_END, LAYOUT_HOLE_END + size - low,
                        MEM_RAM);
 }
@@ -48,12 +51,14 @@ static void describe(const struct config *cfg, struct machine_desc *m)
 {
     m->n_pins = LAYOUT_IOAPIC_PINS;
     platform_add_dev(m, DEV_IOAPIC, LAYOUT_IOAPIC, IOAPIC_SIZE, 0);
-    platform_add_dev(m, DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI);
+    /* The console of a Xen guest is Xen's. */
+    if (cfg->abi != ABI_XEN)
+        platform_add_dev(m, DEV_UART16550, LAYOUT_COM1, 8, LAYOUT_COM1_GSI);
     platform_add_dev(m, DEV_ACPI_SLEEP, LAYOUT_SLEEP_CTL, 2, DEV_NO_GSI);
     platform_add_dev(m, DEV_ACPI_RESET, LAYOUT_RESET, 1, DEV_NO_GSI);
     platform_add_dev(m, DEV_GED, LAYOUT_GED, ACPI_PM_GED, LAYOUT_GED_GSI);
     board_virtio_describe(cfg, m);
-    describe_memory(m, cfg->memory);
+    describe_memory(m, cfg->memory, cfg->abi == ABI_XEN);
 }
 
 /* All RAM is where gmem has it. */
@@ -109,6 +114,8 @@ static struct intr pin(struct bare *p, enum dev_kind kind)
 
 static int make_uart(struct bare *p)
 {
+    if (!machine_find(p->host.desc, DEV_UART16550))
+        return 0;
     p->uart_intr = pin(p, DEV_UART16550);
     p->uart = uart16550_create(p->host.host->console, &p->uart_intr);
     if (!p->uart)

@@ -60,9 +60,9 @@ struct profile {
     const char *net;
     const char *console;
     const char *mmu;
-    unsigned abis;            /* ABI_BIT of each flavour that makes sense */
-    unsigned abis_built;      /* of those, the ones this version can run */
-    enum abi abi;             /* the default flavour */
+    unsigned abis;       /* ABI_BIT of each flavour that makes sense */
+    unsigned abis_built; /* of those, the ones this version can run */
+    enum abi abi;        /* the default flavour */
     enum platform platform;
     enum boot_protocol boot;  /* how the guest is started */
     enum disk_if disk_if;     /* what a --disk is by default */

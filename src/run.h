@@ -27,6 +27,7 @@ struct run {
     bool suspended; /* the board is paused because the process stops */
     int notify_fd;
     int kvm_fd;
+    enum kvm_xen_accel xen; /* with --abi=xen: the engine */
     struct boot *boot;
     struct loop *loop;
     struct chr *console;

@@ -59,6 +59,7 @@ const struct sandbox_rule host_rules[] = {
     ANY("pread64", SANDBOX_LOOP, "load kernel and modules on reboot"),
     ANY("preadv", SANDBOX_LOOP, "load kernel and modules on reboot"),
     ANY("writev", SANDBOX_LOOP, "packets to a tap; console tail in a report"),
+    ANY("timerfd_create", SANDBOX_LOOP, "reboot: a Xen guest's timers"),
     ANY("eventfd2", SANDBOX_LOOP, "reboot: the new machine's bell"),
     ANY("close", SANDBOX_LOOP, "old VM on reboot, control clients"),
     ANY("fstat", SANDBOX_LOOP, "C library: stdio"),

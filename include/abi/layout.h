@@ -16,19 +16,24 @@
 #define LAYOUT_HOLE_END     0x100000000ull
 
 /* MMIO in the hole */
-#define LAYOUT_PCI_MMIO      0xc0000000u /* window of the 32-bit BARs */
-#define LAYOUT_PCI_MMIO_END  0xe0000000u
-#define LAYOUT_ECAM          0xe0000000u /* bus 0 */
-#define LAYOUT_ECAM_SIZE     0x00100000u
-#define LAYOUT_VIRTIO_MMIO   0xfe000000u /* device n: LAYOUT_VIRTIO_STRIDE on */
-#define LAYOUT_VIRTIO_STRIDE 0x1000u
-#define LAYOUT_IOAPIC        0xfec00000u /* 82093AA, GSI 0.. */
-#define LAYOUT_IOAPIC_PINS   8           /* each costs a guest a dozen exits */
-#define LAYOUT_IOAPIC_MAX    64          /* pins, with the devices asked for */
-#define LAYOUT_GED           0xfed80000u /* generic event device, 16 bytes */
-#define LAYOUT_LAPIC         0xfee00000u
+#define LAYOUT_PCI_MMIO        0xc0000000u /* window of the 32-bit BARs */
+#define LAYOUT_PCI_MMIO_END    0xe0000000u
+#define LAYOUT_ECAM            0xe0000000u /* bus 0 */
+#define LAYOUT_ECAM_SIZE       0x00100000u
+#define LAYOUT_VIRTIO_MMIO     0xfe000000u /* device n: LAYOUT_VIRTIO_STRIDE on */
+#define LAYOUT_VIRTIO_STRIDE   0x1000u
+#define LAYOUT_XEN_SPECIAL     0xfefc0000u /* Xen's pages: store, console */
+#define LAYOUT_XEN_STORE       0xfeffc000u
+#define LAYOUT_XEN_CONSOLE     0xfeffd000u
+#define LAYOUT_XEN_SPECIAL_END 0xff000000u
+#define LAYOUT_IOAPIC          0xfec00000u /* 82093AA, GSI 0.. */
+#define LAYOUT_IOAPIC_PINS     8  /* each costs a guest a dozen exits */
+#define LAYOUT_IOAPIC_MAX      64 /* pins, with the devices asked for */
+#define LAYOUT_GED             0xfed80000u /* generic event device, 16 bytes */
+#define LAYOUT_LAPIC           0xfee00000u
 
 /* I/O ports */
+#define LAYOUT_XEN_HCALL      0xe6   /* a 32-bit write is a Xen hypercall */
 #define LAYOUT_PCI_PORTS      0xc000 /* window of the I/O BARs */
 #define LAYOUT_PCI_PORTS_END  0x10000
 #define LAYOUT_PCI_CONFIG     0xcf8 /* address and data port */

@@ -18,6 +18,7 @@ enum vmm_exit {
     VMM_EXIT_KVM = 19,      /* KVM_RUN failed, or an exit nobody asked for */
     VMM_EXIT_SANDBOX = 20,  /* a forbidden system call was caught */
     VMM_EXIT_CRASH = 21,    /* SIGSEGV, SIGBUS, SIGILL, SIGFPE or BUG in vmm */
+    VMM_EXIT_CRASHED = 22,  /* the guest said that it crashed */
 };
 
 #endif

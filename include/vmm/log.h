@@ -3,7 +3,8 @@
  * log.h: one line per fact, on standard error.
  *
  * A message names what, where and what to do; it carries no newline. Levels
- * are ordered; the process-wide level is the one mutable global of vmm. On a
+ * are ordered; the process-wide level and what is traced are the mutable
+ * globals of vmm. On a
  * terminal in raw mode lines end in CR LF (log_set_crlf).
  *
  * Thread: any. A line is one write(2), so that lines never mix. Whoever reads
@@ -45,6 +46,23 @@ void log_line(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+/* What can be traced: one line, on LOG_INFO, for each time it happens. */
+enum log_trace {
+    TRACE_HYPERCALL,
+    TRACE_COUNT,
+};
+
+extern const char *const log_trace_names[TRACE_COUNT];
+
+void log_set_trace(enum log_trace what);
+bool log_traces(enum log_trace what);
+
+#define log_trace(what, ...)                 \
+    do {                                     \
+        if (log_traces(what))                \
+            log_line(LOG_INFO, __VA_ARGS__); \
+    } while (0)
 
 /* Print n bytes, a line of the caller's making, by the same rules. */
 void log_bytes(const void *line, size_t n);

@@ -32,7 +32,7 @@ struct boot_config {
     enum boot_protocol protocol;
     const char *firmware; /* borrowed path; NULL: the usual SeaBIOS */
     const char *kernel;   /* borrowed path; NULL with BOOT_FIRMWARE */
-    const char *cmdline; /* borrowed; "" if none */
+    const char *cmdline;  /* borrowed; "" if none */
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned n_modules;
     /*
@@ -41,6 +41,11 @@ struct boot_config {
      * takes the first for its initrd whatever it is, then says so and goes on.
      */
     bool fdt;
+    /*
+     * Put a write to LAYOUT_XEN_HCALL in the place of the kernel's own
+     * hypercall instructions, where they are Xen's.
+     */
+    bool xen_calls;
 };
 
 struct boot;

@@ -87,6 +87,8 @@ must_check int boot_plan_modules(struct boot *b, const struct machine_desc *m,
 
 /* Copy the ELF's segments, the modules, the window's first bytes. */
 must_check int boot_load_segments(struct boot *b, struct gmem *mem);
+/* xen_calls.c: after the segments; see boot_config.xen_calls. */
+must_check int boot_patch_calls(const struct boot *b, struct gmem *mem);
 must_check int boot_load_modules(const struct boot *b, struct gmem *mem);
 must_check int boot_load_window(const struct boot *b, struct gmem *mem);
 

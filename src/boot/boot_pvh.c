@@ -143,6 +143,8 @@ static int load(struct boot *b, struct gmem *mem)
 {
     int rc = boot_load_segments(b, mem);
 
+    if (rc == 0 && b->cfg->xen_calls)
+        rc = boot_patch_calls(b, mem);
     if (rc == 0)
         rc = boot_load_modules(b, mem);
     if (rc == 0)

@@ -50,6 +50,7 @@ struct image_segment {
     uint64_t filesz; /* offset + filesz lies inside the ELF */
     uint64_t memsz;  /* >= filesz, > 0; paddr + memsz does not wrap */
     gpa_t paddr;
+    bool executable;
 };
 
 /* An ELF note as it was found, for inspect. */

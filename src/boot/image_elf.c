@@ -281,6 +281,7 @@ static int take_segment(const struct parse *p, const Elf64_Phdr *ph)
         .filesz = ph->p_filesz,
         .memsz = ph->p_memsz,
         .paddr = GPA(ph->p_paddr),
+        .executable = ph->p_flags & PF_X,
     };
     return 0;
 }

@@ -34,8 +34,11 @@ struct gmem {
     unsigned n_maps;
     struct gmem_slot slots[GMEM_MAX_SLOTS]; /* rising gpa */
     unsigned n_slots;
+    struct gmem_slot windows[GMEM_MAX_WINDOWS];
+    unsigned n_windows;   /* stored after the window it counts */
+    unsigned char *spare; /* owned; NULL: no windows */
     enum gmem_backing backing;
-    int file; /* GMEM_FILE: borrowed; maps lie in it one after the other */
+    int file;      /* GMEM_FILE: borrowed; maps lie in it one after the other */
     uint64_t page; /* bytes, what the host takes and gives at least */
     int discard;   /* the advice that gives pages back */
 };
@@ -276,6 +279,8 @@ void gmem_destroy(struct gmem *m)
 {
     if (!m)
         return;
+    if (m->spare)
+        munmap(m->spare, GMEM_MAX_WINDOWS * GMEM_WINDOW);
     while (m->n_maps) {
         const struct gmem_slot *map = &m->maps[--m->n_maps];
 
@@ -305,10 +310,11 @@ struct run {
     uint64_t n;
 };
 
-static struct run run_at(const struct gmem *m, uint64_t gpa, uint64_t n)
+static struct run run_in(const struct gmem_slot *slots, unsigned n_slots,
+                         uint64_t gpa, uint64_t n)
 {
-    for (unsigned i = 0; i < m->n_slots; i++) {
-        const struct gmem_slot *s = &m->slots[i];
+    for (unsigned i = 0; i < n_slots; i++) {
+        const struct gmem_slot *s = &slots[i];
         /* Below the slot it wraps, and is outside of it too. */
         const uint64_t off = gpa - s->base.v;
 
@@ -319,6 +325,17 @@ static struct run run_at(const struct gmem *m, uint64_t gpa, uint64_t n)
     return (struct run){0};
 }
 
+static struct run run_at(const struct gmem *m, uint64_t gpa, uint64_t n)
+{
+    const struct run r = run_in(m->slots, m->n_slots, gpa, n);
+
+    if (r.host)
+        return r;
+    /* Pairs with the release in gmem_back. */
+    return run_in(m->windows, __atomic_load_n(&m->n_windows, __ATOMIC_ACQUIRE),
+                  gpa, n);
+}
+
 /* The same; NULL if gpa is not RAM. */
 static unsigned char *at(const struct gmem *m, uint64_t gpa, uint64_t n,
                          uint64_t *run)
@@ -327,6 +344,59 @@ static unsigned char *at(const struct gmem *m, uint64_t gpa, uint64_t n,
 
     *run = r.n;
     return r.host;
+}
+
+int gmem_reserve_windows(struct gmem *m)
+{
+    const size_t size = GMEM_MAX_WINDOWS * GMEM_WINDOW;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    BUG_ON(m->spare);
+    if (p == MAP_FAILED) {
+        log_error("guest memory: cannot reserve %zu KiB more: %s: raise the "
+                  "address-space limit (ulimit -v)",
+                  size / 1024, strerror(errno));
+        return -ENOMEM;
+    }
+    (void)madvise(p, size, MADV_DONTFORK);
+    (void)madvise(p, size, MADV_NOHUGEPAGE);
+    m->spare = p;
+    return 0;
+}
+
+static bool is_free(const struct gmem *m, uint64_t base, uint64_t size)
+{
+    for (uint64_t at = base; at < base + size; at += GUEST_PAGE)
+        if (run_at(m, at, 1).host)
+            return false;
+    return true;
+}
+
+int gmem_back(struct gmem *m, gpa_t base)
+{
+    const unsigned i = m->n_windows;
+    uint64_t at = base.v & ~(GMEM_WINDOW - 1), size = GMEM_WINDOW;
+
+    if (run_at(m, base.v, 1).host)
+        return -EEXIST;
+    if (!m->spare || i == GMEM_MAX_WINDOWS)
+        return -ENOSPC;
+    if (!is_free(m, at, size)) {
+        at = base.v & ~(GUEST_PAGE - 1);
+        size = GUEST_PAGE;
+    }
+    m->windows[i] = (struct gmem_slot){
+        .base = GPA(at), .size = size, .host = m->spare + i * GMEM_WINDOW};
+    /* Whoever counts it sees it whole: pairs with run_at. */
+    __atomic_store_n(&m->n_windows, i + 1, __ATOMIC_RELEASE);
+    return (int)i;
+}
+
+const struct gmem_slot *gmem_window(const struct gmem *m, unsigned window)
+{
+    BUG_ON(window >= m->n_windows);
+    return &m->windows[window];
 }
 
 bool gmem_is_ram(const struct gmem *m, gpa_t base, uint64_t n)

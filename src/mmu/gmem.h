@@ -33,14 +33,21 @@ enum gmem_backing {
 /* One contiguous stretch of RAM, as KVM's memory slot wants it. */
 struct gmem_slot {
     gpa_t base;
-    uint64_t size;   /* bytes, multiple of GUEST_PAGE */
-    void *host;      /* owned by the gmem; for KVM_SET_USER_MEMORY_REGION only */
+    uint64_t size; /* bytes, multiple of GUEST_PAGE */
+    void *host;    /* owned by the gmem; for KVM_SET_USER_MEMORY_REGION only */
     uint64_t offset; /* in the file, if it has one */
     /* Where the guest sees it is its chipset's to say: see board_pc_mem.h. */
     bool shadow;
 };
 
 #define GMEM_MAX_SLOTS 4
+
+/*
+ * Memory where there is no RAM, put there while the guest runs because it
+ * asked for it (Xen's grant frames). Pages at a time this many bytes.
+ */
+#define GMEM_MAX_WINDOWS 16
+#define GMEM_WINDOW      (256 * KIB) /* aligned to itself */
 
 /* A pinned window on contiguous guest memory (a ring). Opaque to users. */
 struct gwin {
@@ -80,7 +87,22 @@ int gmem_file(const struct gmem *m, unsigned slot, uint64_t *offset);
 /* The slots, in rising order of gpa; *n is set to their number. */
 const struct gmem_slot *gmem_slots(const struct gmem *m, unsigned *n);
 
-/* Bytes of RAM in all. */
+/*
+ * Reserve what windows are made of, once, before any is; nothing is touched. 0
+ * or -ENOMEM, logged.
+ */
+must_check int gmem_reserve_windows(struct gmem *m);
+
+/*
+ * Back the page at base, and what is free around it, with fresh memory. Returns
+ * the number of a new window, which KVM has to be told of, -EEXIST: there is
+ * memory already, or -ENOSPC: too many windows. Thread: any; the doors may be
+ * used meanwhile.
+ */
+must_check int gmem_back(struct gmem *m, gpa_t base);
+const struct gmem_slot *gmem_window(const struct gmem *m, unsigned window);
+
+/* Bytes of RAM in all, windows apart. */
 uint64_t gmem_size(const struct gmem *m);
 
 /* Is every byte of [base, base+n) RAM? n 0 is never. */

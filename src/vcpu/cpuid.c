@@ -7,7 +7,10 @@
  */
 #include "vcpu/cpuid.h"
 
+#include "vcpu/kvm_xen.h"
+
 #include <asm/kvm_para.h>
+#include <xen/arch-x86/cpuid.h>
 
 #define ANY_SUBLEAF UINT32_MAX
 
@@ -235,4 +238,41 @@ void cpuid_set_topology(struct cpuid_table *t, unsigned id, unsigned n_cpus)
     drop_leaf(t, 0xb);
     if (max && max->eax >= 0xb)
         add_leaf_b(t, id, n_cpus);
+}
+
+/* What KVM puts there: signature and features, and room for more. */
+#define HYPERVISOR_LEAVES 16
+
+/* Leaf 4: the local APIC is KVM's, and quick. */
+#define XEN_HVM_FEATURES                                           \
+    (XEN_HVM_CPUID_APIC_ACCESS_VIRT | XEN_HVM_CPUID_X2APIC_VIRT |  \
+     XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT | \
+     XEN_HVM_CPUID_UPCALL_VECTOR)
+
+#define XEN_TSC_NEVER_EMULATED 2
+#define XEN_TSC_RELIABLE       2 /* leaf 3, EAX */
+#define XEN_DOMID              1
+
+void cpuid_set_xen(struct cpuid_table *t, uint32_t version, unsigned id)
+{
+    const struct kvm_cpuid_entry2 leaves[] = {
+        {.eax = XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES),
+         .ebx = XEN_CPUID_SIGNATURE_EBX,
+         .ecx = XEN_CPUID_SIGNATURE_ECX,
+         .edx = XEN_CPUID_SIGNATURE_EDX},
+        {.eax = version},
+        {.eax = 1, .ebx = KVM_XEN_MSR},
+        {.eax = XEN_TSC_RELIABLE, .ebx = XEN_TSC_NEVER_EMULATED},
+        {.eax = XEN_HVM_FEATURES, .ebx = id, .ecx = XEN_DOMID},
+        {0},
+    };
+
+    for (uint32_t i = 0; i < HYPERVISOR_LEAVES; i++)
+        drop_leaf(t, XEN_CPUID_LEAF(i));
+    for (uint32_t i = 0; i < ARRAY_LEN(leaves); i++) {
+        struct kvm_cpuid_entry2 e = leaves[i];
+
+        e.function = XEN_CPUID_LEAF(i);
+        add_entry(t, &e);
+    }
 }

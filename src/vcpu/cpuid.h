@@ -39,4 +39,10 @@ void cpuid_hide_kvm(struct cpuid_table *t);
 /* Fill in what differs by CPU: APIC id and topology of n_cpus cores. */
 void cpuid_set_topology(struct cpuid_table *t, unsigned id, unsigned n_cpus);
 
+/*
+ * Xen's leaves in the place of KVM's: version is major << 16 | minor, id the
+ * vCPU's.
+ */
+void cpuid_set_xen(struct cpuid_table *t, uint32_t version, unsigned id);
+
 #endif

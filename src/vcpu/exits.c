@@ -23,6 +23,10 @@ static bool exit_io(struct vcpu *v)
     const bool write = run->io.direction == KVM_EXIT_IO_OUT;
     const unsigned n = run->io.size;
 
+    if (xen_is_call(v)) {
+        xen_port_call(v);
+        return true;
+    }
     for (uint32_t i = 0; i < run->io.count; i++, data += n)
         v->ops->access(v->ops->ctx, SPACE_PIO, run->io.port, data, n, write);
     return true;
@@ -51,7 +55,8 @@ static bool exit_rdmsr(struct vcpu *v)
 
 static bool exit_wrmsr(struct vcpu *v)
 {
-    msr_exit(v, true);
+    if (!xen_wrmsr(v))
+        msr_exit(v, true);
     return true;
 }
 
@@ -151,7 +156,7 @@ static const struct {
     HANDLED(KVM_EXIT_X86_WRMSR, exit_wrmsr),
     NAMED(KVM_EXIT_DIRTY_RING_FULL),
     NAMED(KVM_EXIT_X86_BUS_LOCK),
-    NAMED(KVM_EXIT_XEN),
+    HANDLED(KVM_EXIT_XEN, xen_exit),
     NAMED(KVM_EXIT_NOTIFY),
 };
 

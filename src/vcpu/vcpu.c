@@ -46,6 +46,8 @@ static int set_cpuid(struct vcpu *v)
     struct cpuid_table t = v->vm->cpuid;
 
     cpuid_set_topology(&t, v->id, v->vm->n_cpus);
+    if (v->vm->xen != KVM_XEN_OFF)
+        cpuid_set_xen(&t, v->vm->xen_version, v->id);
     return ioctl(v->fd, KVM_SET_CPUID2, &t.head) < 0 ? -errno : 0;
 }
 
@@ -62,6 +64,7 @@ static int map_run(struct vcpu *v)
         v->ring = (struct kvm_coalesced_mmio_ring *)((unsigned char *)run +
                                                      v->vm->coalesced_page *
                                                          GUEST_PAGE);
+    xen_setup_vcpu(v);
     return 0;
 }
 
@@ -95,6 +98,7 @@ struct vcpu *vcpu_create(struct vm *vm, unsigned id, pthread_mutex_t *lock,
     v->fd = -1;
     v->lock = lock;
     v->ops = ops;
+    v->xen_clock = KVM_XEN_NOWHERE;
     pthread_cond_init(&v->parked_cond, NULL);
     pthread_cond_init(&v->resume_cond, NULL);
     for (size_t i = 0; i < ARRAY_LEN(vcpu_steps); i++) {
@@ -153,6 +157,8 @@ static bool heed_reasons(struct vcpu *v)
     if (!v->reasons && !v->dead)
         return true;
     pthread_mutex_lock(v->lock);
+    if (atomic_fetch_and(&v->reasons, ~VCPU_REASON_WORK) & VCPU_REASON_WORK)
+        xen_vcpu_work(v);
     park(v);
     pthread_mutex_unlock(v->lock);
     return !(v->reasons & VCPU_REASON_STOP);
@@ -181,8 +187,10 @@ static void run_failed(struct vcpu *v, int err)
  * EAGAIN: a CPU that waited for SIPI has just got it. The boot CPU never
  * waits for one: there it is KVM that could not start a thread of its own.
  */
-static bool is_passing(const struct vcpu *v, int err)
+static bool is_passing(struct vcpu *v, int err)
 {
+    if (err == EAGAIN && v->id > 0)
+        v->up = true;
     return err == EINTR || (err == EAGAIN && v->id > 0);
 }
 
@@ -212,6 +220,11 @@ static void *vcpu_main(void *arg)
         v->ops->first_entry(v->ops->ctx);
     run_loop(v);
     return NULL;
+}
+
+bool vcpu_is_up(const struct vcpu *v)
+{
+    return v->id == 0 || v->up;
 }
 
 int vcpu_start(struct vcpu *v)

@@ -11,6 +11,7 @@
 
 #include "vcpu/vm.h"
 #include "vmm/entry.h"
+#include "vmm/hcall.h"
 #include "vmm/types.h"
 
 #include <pthread.h>
@@ -50,12 +51,20 @@ struct vcpu_ops {
     void (*seal_thread)(void *ctx);
     /* Once, on the boot vCPU's thread, right before its first KVM_RUN. */
     void (*first_entry)(void *ctx);
+    /* A Xen hypercall; its result. NULL: there are none. Board lock held. */
+    int64_t (*hypercall)(void *ctx, const struct hcall *call);
+    /*
+     * The guest wrote the MSR that asks for a hypercall page; false: a value
+     * that is refused. NULL: there is no such MSR. Board lock held.
+     */
+    bool (*hypercall_page)(void *ctx, uint64_t value, bool is64);
     void *ctx; /* borrowed */
 };
 
 /* Reasons to leave KVM_RUN. */
 #define VCPU_REASON_STOP  0x1u /* end the thread */
 #define VCPU_REASON_PAUSE 0x2u /* park until resumed */
+#define VCPU_REASON_WORK  0x4u /* do what only its own thread can, go on */
 
 /* Exit reasons KVM numbers today all lie below this. */
 #define VCPU_EXIT_REASONS 64
@@ -84,6 +93,9 @@ void vcpu_init_kick(void);
 
 /* Start the thread. 0 or -errno, logged. */
 must_check int vcpu_start(struct vcpu *v);
+
+/* Does it run: is it the boot CPU, or did it get its SIPI? Any thread. */
+bool vcpu_is_up(const struct vcpu *v);
 
 /*
  * Make the vCPU leave KVM_RUN for these reasons. Returns at once. Thread:

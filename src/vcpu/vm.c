@@ -26,7 +26,8 @@
 #define IDENTITY_ADDR 0xfeffc000ull
 
 /* Memory slots: guest RAM, and what comes and goes. */
-#define SLOT_PIECES GMEM_MAX_SLOTS
+#define SLOT_PIECES  GMEM_MAX_SLOTS
+#define SLOT_WINDOWS (SLOT_PIECES + VM_MAX_PIECES)
 
 static const struct {
     int cap;
@@ -181,8 +182,10 @@ static int setup_vmx(struct vm *vm)
 static int setup_msr_exits(struct vm *vm)
 {
     /* Without it KVM answers unknown MSRs with #GP by itself: the same. */
-    (void)enable_cap(vm, KVM_CAP_X86_USER_SPACE_MSR,
-                     KVM_MSR_EXIT_REASON_UNKNOWN);
+    (void)enable_cap(
+        vm, KVM_CAP_X86_USER_SPACE_MSR,
+        KVM_MSR_EXIT_REASON_UNKNOWN |
+            (vm->xen == KVM_XEN_USER ? KVM_MSR_EXIT_REASON_FILTER : 0u));
     return 0;
 }
 
@@ -215,6 +218,7 @@ static const struct {
     {setup_vmx, "KVM_SET_TSS_ADDR"},
     {setup_irqchip, "KVM_CAP_SPLIT_IRQCHIP"},
     {setup_msr_exits, "KVM_CAP_X86_USER_SPACE_MSR"},
+    {xen_setup_vm, "KVM_XEN_HVM_CONFIG or KVM_X86_SET_MSR_FILTER"},
     {setup_cpuid, "KVM_GET_SUPPORTED_CPUID"},
     {setup_coalescing, "KVM_CAP_COALESCED_MMIO"},
 };
@@ -232,6 +236,8 @@ struct vm *vm_create(const struct vm_config *cfg)
     vm->n_cpus = cfg->n_cpus;
     vm->pins = cfg->pins;
     vm->hide_kvm = cfg->hide_kvm;
+    vm->xen = cfg->xen;
+    vm->xen_version = cfg->xen_version;
     for (unsigned i = 0; i < vm->pins; i++)
         vm->routes[i].masked = true;
     vm->fd = create_fd(cfg->kvm_fd);
@@ -261,30 +267,39 @@ void vm_destroy(struct vm *vm)
     free(vm);
 }
 
+static int map_slot(struct vm *vm, unsigned slot, const struct gmem_slot *s)
+{
+    const struct kvm_userspace_memory_region r = {
+        .slot = slot,
+        .guest_phys_addr = s->base.v,
+        .memory_size = s->size,
+        .userspace_addr = (uintptr_t)s->host,
+    };
+    int err;
+
+    if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) == 0)
+        return 0;
+    err = errno;
+    log_error("KVM_SET_USER_MEMORY_REGION of %llu MiB at %#llx: %s: "
+              "give less with --memory",
+              (unsigned long long)(s->size / MIB),
+              (unsigned long long)s->base.v, strerror(err));
+    return -err;
+}
+
 int vm_map(struct vm *vm, const struct gmem *mem)
 {
     unsigned n;
     const struct gmem_slot *slots = gmem_slots(mem, &n);
 
     for (unsigned i = 0; i < n; i++) {
-        const struct kvm_userspace_memory_region r = {
-            .slot = i,
-            .guest_phys_addr = slots[i].base.v,
-            .memory_size = slots[i].size,
-            .userspace_addr = (uintptr_t)slots[i].host,
-        };
+        int ret;
 
         if (slots[i].shadow)
             continue;
-        if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0) {
-            const int err = errno;
-
-            log_error("KVM_SET_USER_MEMORY_REGION of %llu MiB at %#llx: %s: "
-                      "give less with --memory",
-                      (unsigned long long)(slots[i].size / MIB),
-                      (unsigned long long)slots[i].base.v, strerror(err));
-            return -err;
-        }
+        ret = map_slot(vm, i, &slots[i]);
+        if (ret < 0)
+            return ret;
     }
     vm->mem = mem;
     return 0;
@@ -322,6 +337,11 @@ int vm_put_piece(struct vm *vm, unsigned n, const struct vm_piece *piece)
                   (unsigned long long)piece->base.v, strerror(-ret),
                   kvm_advice(-ret));
     return ret;
+}
+
+int vm_map_window(struct vm *vm, unsigned window)
+{
+    return map_slot(vm, SLOT_WINDOWS + window, gmem_window(vm->mem, window));
 }
 
 void vm_coalesce(struct vm *vm, enum space space, uint64_t addr, uint32_t len)

@@ -8,6 +8,7 @@
 #define VCPU_VM_H
 
 #include "mmu/gmem.h"
+#include "vcpu/kvm_xen.h"
 #include "vmm/intr.h"
 #include "vmm/kick.h"
 #include "vmm/types.h"
@@ -29,7 +30,9 @@ unsigned kvm_phys_bits(void);
 struct vm_config {
     int kvm_fd; /* borrowed */
     unsigned n_cpus;
-    unsigned pins; /* of the IOAPIC, at most LAYOUT_IOAPIC_MAX */
+    unsigned pins;          /* of the IOAPIC, at most LAYOUT_IOAPIC_MAX */
+    enum kvm_xen_accel xen; /* offer the Xen ABI, in place of KVM's */
+    uint32_t xen_version;   /* major << 16 | minor */
     bool hide_kvm; /* the guest shall not find KVM's paravirtual interface */
 };
 
@@ -65,6 +68,9 @@ struct vm_piece {
  */
 must_check int vm_put_piece(struct vm *vm, unsigned n,
                             const struct vm_piece *piece);
+
+/* Register a window of the same gmem (gmem_back) as well. 0 or -errno. */
+must_check int vm_map_window(struct vm *vm, unsigned window);
 
 /* A sink that delivers messages to this VM's local APICs. Any thread. */
 struct msi_sink vm_msi_sink(struct vm *vm);

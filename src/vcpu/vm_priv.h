@@ -5,6 +5,7 @@
 
 #include "abi/layout.h"
 #include "vcpu/cpuid.h"
+#include "vcpu/kvm_xen.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
 
@@ -33,9 +34,11 @@ struct vm {
     const struct gmem *mem;   /* borrowed, after vm_map */
     bool hide_kvm;
     struct cpuid_table cpuid; /* policy applied, CPU-independent part */
+    enum kvm_xen_accel xen;
+    uint32_t xen_version;
     struct vm_piece pieces[VM_MAX_PIECES]; /* as KVM has them */
-    unsigned pins;            /* GSIs below are the IOAPIC's */
-    unsigned n_msis;          /* GSIs from pins on that were ever in use */
+    unsigned pins;                         /* GSIs below are the IOAPIC's */
+    unsigned n_msis; /* GSIs from pins on that were ever in use */
     struct vm_route routes[VM_MAX_ROUTES];
     struct {
         struct kvm_irq_routing head;
@@ -58,6 +61,8 @@ struct vcpu {
     pthread_cond_t parked_cond;           /* with the board lock */
     pthread_cond_t resume_cond;           /* with the board lock */
     bool parked;                          /* board lock */
+    _Atomic bool up;                      /* got its SIPI */
+    uint64_t xen_clock;                   /* board lock; see kvm_xen.h */
     bool dead;                            /* cannot go on: parked for good */
     _Atomic bool intr;                    /* its INTR pin; board lock to set */
     struct kvm_coalesced_mmio_ring *ring; /* in run; NULL: no collecting */
@@ -90,6 +95,19 @@ void intr_inject(struct vcpu *v);
 
 /* Load the const register template of e->kind and e's own registers. */
 must_check int template_load(struct vcpu *v, const struct entry_state *e);
+
+/* kvm_xen.c: 0 or -errno. */
+must_check int xen_setup_vm(struct vm *vm);
+void xen_setup_vcpu(struct vcpu *v);
+/* VCPU_REASON_WORK, on the vCPU's thread. Board lock held. */
+void xen_vcpu_work(struct vcpu *v);
+/* Is the KVM_EXIT_IO in v->run a hypercall? Then do it. Board lock held. */
+bool xen_is_call(const struct vcpu *v);
+void xen_port_call(struct vcpu *v);
+/* KVM_EXIT_XEN. Board lock held. */
+must_check bool xen_exit(struct vcpu *v);
+/* A write to an MSR, if it asks for a hypercall page: else false. */
+bool xen_wrmsr(struct vcpu *v);
 
 /* Answer an MSR access KVM does not know by the policy table. */
 void msr_exit(struct vcpu *v, bool write);

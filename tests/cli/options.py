@@ -97,7 +97,11 @@ BAD_SENSE = [
     (["--serial2=pty", "k"], "--serial2: a guest with --mode=pvh has no place"),
     (["--mode=pvhvm", "k"], "not built yet: use --mode=pvh"),
     (["--mode=pv", "k"], "not built yet"),
-    (["--abi=xen", "k"], "not built yet"),
+    (["--xen-accel=fast", "k"], "give auto, kernel or user"),
+    (["--xen-accel=user", "k"], "are for a guest with --abi=xen"),
+    (["--xen-version=4", "k"], "two numbers such as 4.17"),
+    (["--xen-version=4.17", "k"], "are for a guest with --abi=xen"),
+    (["--trace=everything", "k"], "give hypercall"),
     (["--abi=none", "k"], "makes no sense with --mode=pvh: 'vmm spectrum'"),
     (["--mode=hvm", "--abi=xen", "k"], "makes no sense"),
     (["--memory=4096", "k"], "4096 bytes is too little: give 4M or more"),
@@ -328,6 +332,11 @@ class OptionTest(vmmtest.Case):
                       {"file": "c", "ro": False, "snapshot": False,
                        "cache": "none", "iops": 0, "bps": 1 << 20}]})
         plain = json.loads(self.vmm("run", "--dump-config", "k").out)
+        self.assertNotIn("xen_accel", plain)
+        xen = json.loads(self.vmm("run", "--dump-config", "--abi=xen",
+                                  "--xen-version=4.20", "k").out)
+        self.assertEqual((xen["abi"], xen["xen_accel"], xen["xen_version"]),
+                         ("xen", "auto", "4.20"))
         self.assertLessEqual(CONFIG_KEYS - {"name"}, set(plain))
         self.assertEqual((plain["cpus"], plain["memory"]), (1, 256 << 20))
         self.refused(USAGE, "not valid UTF-8", "run", "--dump-config",

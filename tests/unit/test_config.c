@@ -228,7 +228,10 @@ static void checks(void **state)
         {"--memory 9223372036854775808 k", -EINVAL},
         {"--memory 64T k", -EINVAL},
         {"--mode hvm k", -EINVAL},
-        {"--mode pvh --abi xen k", -EINVAL},
+        {"--mode pvh --abi xen k", 0},
+        {"--abi xen --xen-accel user --xen-version 4.20 k", 0},
+        {"--xen-accel user k", -EINVAL},
+        {"--xen-version 4.20 k", -EINVAL},
         {"--mode pvh --abi none k", -EINVAL},
     };
     struct config cfg;

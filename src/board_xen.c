@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* board_xen.c: see board_xen.h. */
+#include "board_xen.h"
+
+#include "abi/layout.h"
+#include "platform.h"
+#include "pvabi/xen_abi.h"
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_SEC 1000000000ull
+/* A message to one local APIC: Intel SDM vol. 3A, 10.11. */
+#define MSI_ADDRESS(apic) (LAYOUT_LAPIC | (uint64_t)(apic) << 12)
+
+struct xen_clock {
+    struct board_xen *bx;
+    unsigned vcpu;
+    int fd; /* owned; -1: none */
+    struct loop_op op;
+};
+
+struct board_xen {
+    struct board_xen_host host;
+    struct msi_sink sink;
+    struct xen *xen;       /* owned */
+    struct loop_op notify; /* back-ends have events */
+    pthread_cond_t wake;   /* with the board lock */
+    unsigned n_clocks;
+    struct xen_clock clocks[MACHINE_MAX_CPUS];
+};
+
+/* ---- what pvabi asks of the machine ---- */
+
+static void interrupt(void *ctx, unsigned vcpu, uint8_t vector)
+{
+    const struct board_xen *bx = ctx;
+
+    bx->sink.send(bx->sink.ctx, MSI_ADDRESS(vcpu), vector);
+}
+
+static uint64_t now(void *ctx)
+{
+    const struct board_xen *bx = ctx;
+
+    return kvm_xen_now(bx->host.vm);
+}
+
+/* Any thread may set the timer; the loop waits for it. */
+static void set_timer(void *ctx, unsigned vcpu, uint64_t at)
+{
+    const struct board_xen *bx = ctx;
+    struct itimerspec t = {0};
+    uint64_t left;
+
+    if (at) {
+        const uint64_t from = now(ctx);
+
+        left = at > from ? at - from : 1;
+        t.it_value.tv_sec = (time_t)(left / NS_PER_SEC);
+        t.it_value.tv_nsec = (long)(left % NS_PER_SEC);
+    }
+    BUG_ON(timerfd_settime(bx->clocks[vcpu].fd, 0, &t, NULL) < 0);
+}
+
+static void on_timer(struct loop_op *op, int res)
+{
+    struct xen_clock *c = op->owner;
+    uint64_t ticks;
+
+    /* It may have been set anew since: then there is nothing to read. */
+    if (res < 0 || read(c->fd, &ticks, sizeof(ticks)) < 0)
+        return;
+    xen_timer(c->bx->xen, c->vcpu);
+}
+
+static void set_clock(void *ctx, unsigned vcpu, uint64_t gpa)
+{
+    const struct board_xen *bx = ctx;
+
+    /* While the board is built there are no CPUs, and no places. */
+    if (bx->host.cpus[vcpu])
+        kvm_xen_set_clock(bx->host.cpus[vcpu], gpa);
+}
+
+static void set_long_mode(void *ctx, bool is64)
+{
+    const struct board_xen *bx = ctx;
+
+    kvm_xen_set_long_mode(bx->host.vm, is64);
+}
+
+/* Below 4 GiB what is no RAM is devices'. */
+static int back(void *ctx, gpa_t page)
+{
+    const struct board_xen *bx = ctx;
+    int window;
+
+    if (page.v >= LAYOUT_HOLE && page.v < LAYOUT_HOLE_END)
+        return -EINVAL;
+    window = gmem_back(bx->host.mem, page);
+    if (window == -EEXIST)
+        return 0;
+    return window < 0 ? window : vm_map_window(bx->host.vm, (unsigned)window);
+}
+
+static void on_shutdown(void *ctx, unsigned reason)
+{
+    struct board_xen *bx = ctx;
+
+    bx->host.shutdown(bx->host.ctx, reason);
+}
+
+static void post(void *ctx)
+{
+    struct board_xen *bx = ctx;
+
+    loop_post(bx->host.loop, &bx->notify);
+}
+
+static void on_notify(struct loop_op *op, int res)
+{
+    struct board_xen *bx = op->owner;
+
+    (void)res;
+    xen_dispatch(bx->xen);
+}
+
+static bool is_up(void *ctx, unsigned vcpu)
+{
+    const struct board_xen *bx = ctx;
+
+    return vcpu_is_up(bx->host.cpus[vcpu]);
+}
+
+static void wait(void *ctx, uint64_t ns)
+{
+    struct board_xen *bx = ctx;
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    ns += (uint64_t)until.tv_nsec;
+    until.tv_sec += (time_t)(ns / NS_PER_SEC);
+    until.tv_nsec = (long)(ns % NS_PER_SEC);
+    (void)pthread_cond_timedwait(&bx->wake, bx->host.lock, &until);
+}
+
+static void wake(void *ctx)
+{
+    struct board_xen *bx = ctx;
+
+    pthread_cond_broadcast(&bx->wake);
+}
+
+/* ---- building ---- */
+
+enum kvm_xen_accel board_xen_accel(const struct config *cfg, int kvm_fd)
+{
+    const enum kvm_xen_accel want = cfg->xen_accel;
+
+    if (want == KVM_XEN_OFF) {
+        const enum kvm_xen_accel best = kvm_xen_best(kvm_fd);
+
+        if (best == KVM_XEN_OFF)
+            log_error("--abi=xen: this host's KVM has neither "
+                      "KVM_CAP_XEN_HVM nor KVM_CAP_X86_MSR_FILTER with "
+                      "KVM_CAP_SYNC_REGS: use a newer kernel");
+        return best;
+    }
+    if (kvm_xen_can(kvm_fd, want))
+        return want;
+    log_error("--xen-accel=%s: this host's KVM cannot: leave it out, 'vmm "
+              "doctor' says what there is",
+              kvm_xen_names[want]);
+    return KVM_XEN_OFF;
+}
+
+void board_xen_describe(struct machine_desc *m)
+{
+    platform_add_range(m, LAYOUT_XEN_SPECIAL, LAYOUT_XEN_SPECIAL_END,
+                       MEM_RESERVED);
+}
+
+static int make_special(struct board_xen *bx)
+{
+    const int window = gmem_back(bx->host.mem, GPA(LAYOUT_XEN_SPECIAL));
+
+    BUG_ON(window < 0);
+    return vm_map_window(bx->host.vm, (unsigned)window);
+}
+
+static int make_clocks(struct board_xen *bx)
+{
+    for (unsigned i = 0; i < bx->host.desc->n_cpus; i++) {
+        struct xen_clock *c = &bx->clocks[i];
+
+        c->bx = bx;
+        c->vcpu = i;
+        c->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (c->fd < 0) {
+            log_error("timerfd: %s: raise the open-files limit (ulimit -n)",
+                      strerror(errno));
+            return -errno;
+        }
+        bx->n_clocks++;
+        c->op = (struct loop_op){.fn = on_timer, .owner = c};
+        loop_watch(bx->host.loop, &c->op, c->fd);
+    }
+    return 0;
+}
+
+static int make_xen(struct board_xen *bx)
+{
+    const struct xen_config cfg = {
+        .mem = bx->host.mem,
+        .desc = bx->host.desc,
+        .console = bx->host.console,
+        .version = bx->host.version,
+        .fifo = true,
+        .ops = {.interrupt = interrupt,
+                .now = now,
+                .set_timer = set_timer,
+                .set_clock = set_clock,
+                .set_long_mode = set_long_mode,
+                .back = back,
+                .shutdown = on_shutdown,
+                .post = post,
+                .is_up = is_up,
+                .wait = wait,
+                .wake = wake,
+                .ctx = bx},
+    };
+
+    bx->xen = xen_create(&cfg);
+    return bx->xen ? 0 : -ENOMEM;
+}
+
+static int make_port(struct board_xen *bx)
+{
+    return bus_claim(bx->host.bus, SPACE_PIO, XEN_DEBUG_PORT, 1,
+                     &xen_debug_port_ops, bx->xen);
+}
+
+struct board_xen *board_xen_create(const struct board_xen_host *host)
+{
+    static int (*const steps[])(struct board_xen * bx) = {
+        make_special, make_clocks, make_xen, make_port};
+    struct board_xen *bx = calloc(1, sizeof(*bx));
+    pthread_condattr_t attr;
+
+    if (!bx) {
+        log_error("Xen ABI: out of memory");
+        return NULL;
+    }
+    bx->host = *host;
+    bx->sink = vm_msi_sink(host->vm);
+    bx->notify = (struct loop_op){.fn = on_notify, .owner = bx};
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&bx->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        if (steps[i](bx) < 0) {
+            board_xen_destroy(bx);
+            return NULL;
+        }
+    }
+    return bx;
+}
+
+void board_xen_destroy(struct board_xen *bx)
+{
+    if (!bx)
+        return;
+    while (bx->n_clocks) {
+        struct xen_clock *c = &bx->clocks[--bx->n_clocks];
+
+        loop_drain(bx->host.loop, &c->op);
+        close(c->fd);
+    }
+    loop_drain(bx->host.loop, &bx->notify);
+    xen_destroy(bx->xen);
+    pthread_cond_destroy(&bx->wake);
+    free(bx);
+}
+
+int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call)
+{
+    return xen_hypercall(bx->xen, call);
+}
+
+bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64)
+{
+    return xen_hypercall_page(bx->xen, value, is64);
+}

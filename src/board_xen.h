@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * board_xen.h: the Xen guest ABI on a board: what src/pvabi needs of the
+ * machine, made of src/vcpu and the loop.
+ *
+ * Thread: create and destroy on the loop thread while no vCPU runs; the rest
+ * with the board lock held.
+ */
+#ifndef VMM_BOARD_XEN_H
+#define VMM_BOARD_XEN_H
+
+#include "config.h"
+#include "devices/backend/chr.h"
+#include "devices/bus.h"
+#include "mmu/gmem.h"
+#include "pvabi/xen.h"
+#include "vcpu/vcpu.h"
+#include "vcpu/vm.h"
+#include "vmm/loop.h"
+#include "vmm/machine.h"
+
+struct board_xen;
+
+/* All borrowed, for its life. */
+struct board_xen_host {
+    const struct machine_desc *desc;
+    struct loop *loop;
+    pthread_mutex_t *lock;
+    struct gmem *mem; /* with windows reserved */
+    struct vm *vm;
+    struct bus *bus;
+    struct chr *console;
+    struct vcpu *const *cpus; /* filled in before the first runs */
+    uint32_t version;         /* major << 16 | minor */
+    /* SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_crash */
+    void (*shutdown)(void *ctx, unsigned reason);
+    void *ctx;
+};
+
+/*
+ * Which engine this host can give, as asked for; KVM_XEN_OFF after logging
+ * why there is none.
+ */
+enum kvm_xen_accel board_xen_accel(const struct config *cfg, int kvm_fd);
+
+/* Add what Xen has of the memory map. Pure. */
+void board_xen_describe(struct machine_desc *m);
+
+/* NULL after logging. */
+struct board_xen *board_xen_create(const struct board_xen_host *host);
+void board_xen_destroy(struct board_xen *bx);
+
+/* For struct vcpu_ops. */
+int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call);
+bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64);
+
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * xen_calls.c: put a port write in the place of a kernel's Xen hypercall
+ * instructions, for a host whose KVM does not know of Xen.
+ *
+ * Kernels since the end of 2024 have a function for each CPU vendor that is
+ * vmcall or vmmcall (0f 01 c1, 0f 01 d9) and a return, and pick one by CPUID.
+ * Both get `out %eax, $LAYOUT_XEN_HCALL` and a nop: as long, and with the same
+ * registers. Kernels are stripped of their symbols, so it is bytes that are
+ * looked at: in executable segments, the instruction is the first of a
+ * function (aligned to 16, or behind an endbr64 that is), and what follows is
+ * a return (ret, or a jump to the return thunk). What other hypercalls a
+ * kernel has (KVM's, in the middle of functions) does not look like that.
+ *
+ * An older kernel calls through a page that it asks for: it has none of these.
+ */
+#include "boot/boot_priv.h"
+
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK     (64 * KIB)
+#define BEFORE    4 /* bytes: endbr64 */
+#define CALL      3 /* bytes: the instruction */
+#define ALIGNMENT 16
+
+static const unsigned char endbr64[BEFORE] = {0xf3, 0x0f, 0x1e, 0xfa};
+static const unsigned char in_place[CALL] = {0xe7, LAYOUT_XEN_HCALL, 0x90};
+
+/* at: BEFORE bytes, the instruction, the byte behind it. */
+static bool is_site(uint64_t gpa, const unsigned char *at)
+{
+    const unsigned char *code = at + BEFORE;
+    const unsigned char next = code[CALL];
+
+    if (code[0] != 0x0f || code[1] != 0x01 ||
+        (code[2] != 0xc1 && code[2] != 0xd9))
+        return false;
+    if (next != 0xc3 && next != 0xe9 && next != 0xcc)
+        return false;
+    if (gpa % ALIGNMENT == 0)
+        return true;
+    return gpa % ALIGNMENT == BEFORE && memcmp(at, endbr64, BEFORE) == 0;
+}
+
+/* Sites in n bytes at gpa, which buf has a copy of. Counted in *found. */
+static int patch(struct gmem *mem, uint64_t gpa, const unsigned char *buf,
+                 size_t n, unsigned *found)
+{
+    for (size_t i = BEFORE; i + CALL < n; i++) {
+        const unsigned char *hit = memchr(buf + i, 0x0f, n - CALL - i);
+
+        if (!hit)
+            break;
+        i = (size_t)(hit - buf);
+        if (!is_site(gpa + i, hit - BEFORE))
+            continue;
+        if (gmem_write(mem, GPA(gpa + i), in_place, sizeof(in_place)) < 0)
+            return -EFAULT;
+        log_debug("hypercall instruction at %#llx: a port write is in its "
+                  "place",
+                  (unsigned long long)(gpa + i));
+        ++*found;
+    }
+    return 0;
+}
+
+static int patch_segment(struct gmem *mem, const struct image_segment *s,
+                         unsigned char *buf, unsigned *found)
+{
+    /* Chunks overlap by what a site needs to be seen whole. */
+    const uint64_t step = CHUNK - BEFORE - CALL - 1;
+    int ret = 0;
+
+    for (uint64_t off = 0; ret == 0 && off < s->filesz; off += step) {
+        const uint64_t left = s->filesz - off;
+        const size_t n = left < CHUNK ? (size_t)left : CHUNK;
+
+        ret = gmem_read(mem, GPA(s->paddr.v + off), buf, n);
+        if (ret == 0)
+            ret = patch(mem, s->paddr.v + off, buf, n, found);
+    }
+    return ret;
+}
+
+int boot_patch_calls(const struct boot *b, struct gmem *mem)
+{
+    const struct image_info *info = image_info(b->img);
+    unsigned char *buf = malloc(CHUNK);
+    unsigned found = 0;
+    int ret = buf ? 0 : -ENOMEM;
+
+    for (unsigned i = 0; ret == 0 && i < info->n_segments; i++)
+        if (info->segments[i].executable)
+            ret = patch_segment(mem, &info->segments[i], buf, &found);
+    free(buf);
+    if (ret < 0)
+        log_error("kernel %s: its hypercalls cannot be looked at: %s",
+                  b->cfg->kernel, strerror(-ret));
+    else if (found)
+        log_info("kernel: %u hypercall instructions are port writes now",
+                 found);
+    return ret;
+}

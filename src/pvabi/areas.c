@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * areas.c: the runstate area and the second clock page of a vCPU.
+ *
+ * Both are registered by linear address, which is translated once, when it is
+ * registered: the guest promises to keep it mapped. The runstate area may lie
+ * across two pages. A copy of the clock follows the first one, which KVM
+ * keeps, at the vCPU's hypercalls and timers.
+ *
+ * What a vCPU loses to others on the host is not known here: it runs always.
+ */
+#include "pvabi/xen_priv.h"
+
+#include "mmu/gwin.h"
+#include "mmu/walk.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define TIME_SIZE sizeof(struct vcpu_time_info)
+
+void areas_init(struct xen_vcpu *v)
+{
+    v->runstate = XEN_NOWHERE;
+    v->time_copy = XEN_NOWHERE;
+}
+
+/* struct vcpu_runstate_info of a 32-bit caller: no padding after state. */
+#define RUNSTATE_SIZE   sizeof(struct vcpu_runstate_info)
+#define RUNSTATE_SIZE32 (RUNSTATE_SIZE - 4)
+
+void areas_runstate(const struct xen *x, unsigned vcpu,
+                    struct vcpu_runstate_info *out)
+{
+    const struct xen_vcpu *v = &x->vcpus[vcpu];
+    const uint64_t now = x->ops.now(x->ops.ctx);
+
+    *out = (struct vcpu_runstate_info){.state = RUNSTATE_running,
+                                       .state_entry_time = v->runstate_since};
+    out->time[RUNSTATE_running] = now;
+}
+
+/* Bytes at an offset of the area, which may continue in another page. */
+static void put(struct xen *x, const struct xen_vcpu *v, size_t off,
+                const void *src, size_t n)
+{
+    const unsigned char *s = src;
+    const size_t head = off < v->runstate_head ? v->runstate_head - off : 0;
+    const size_t first = head < n ? head : n;
+
+    /* Where the guest's tables pointed may be no RAM: its own affair. */
+    if (first && gmem_write(x->mem, GPA(v->runstate + off), s, first) < 0)
+        return;
+    if (first < n &&
+        gmem_write(x->mem,
+                   GPA(v->runstate_tail + off + first - v->runstate_head),
+                   s + first, n - first) < 0)
+        return;
+}
+
+/* With the assist, the entry time says that an update is under way. */
+static void write_runstate(struct xen *x, unsigned vcpu)
+{
+    const struct xen_vcpu *v = &x->vcpus[vcpu];
+    const size_t gap = v->runstate_is32 ? 4 : 8;
+    struct vcpu_runstate_info r;
+    uint64_t entry;
+
+    areas_runstate(x, vcpu, &r);
+    entry = r.state_entry_time;
+    if (x->assists & (uint64_t)1 << VMASST_TYPE_runstate_update_flag) {
+        entry |= XEN_RUNSTATE_UPDATE;
+        put(x, v, gap, &entry, 8);
+        win_full_barrier();
+    }
+    put(x, v, 0, &r.state, 4);
+    put(x, v, gap + 8, r.time, sizeof(r.time));
+    win_full_barrier();
+    put(x, v, gap, &r.state_entry_time, 8);
+}
+
+int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva)
+{
+    struct xen_vcpu *v = &c->x->vcpus[vcpu];
+    const size_t size = c->is64 ? RUNSTATE_SIZE : RUNSTATE_SIZE32;
+    gpa_t at, tail = {0};
+    uint64_t run, more;
+
+    v->runstate = XEN_NOWHERE;
+    if (gva == 0)
+        return 0;
+    if (walk_gva(c->x->mem, &c->h->paging, GVA(gva), true, &at, &run) < 0)
+        return -EFAULT;
+    if (run < size && walk_gva(c->x->mem, &c->h->paging, GVA(gva + run), true,
+                               &tail, &more) < 0)
+        return -EFAULT;
+    v->runstate_head = (uint32_t)(run < size ? run : size);
+    v->runstate_tail = tail.v;
+    v->runstate_is32 = !c->is64;
+    v->runstate_since = c->x->ops.now(c->x->ops.ctx);
+    v->runstate = at.v;
+    write_runstate(c->x, vcpu);
+    return 0;
+}
+
+int areas_set_time(struct xcall *c, unsigned vcpu, uint64_t gva)
+{
+    struct xen_vcpu *v = &c->x->vcpus[vcpu];
+    uint64_t run;
+    gpa_t at;
+
+    v->time_copy = XEN_NOWHERE;
+    if (gva == 0)
+        return 0;
+    if (gva % 8 ||
+        walk_gva(c->x->mem, &c->h->paging, GVA(gva), true, &at, &run) < 0 ||
+        run < TIME_SIZE)
+        return -EFAULT;
+    v->time_copy = at.v;
+    v->time_version = UINT32_MAX;
+    areas_refresh(c->x, vcpu);
+    return 0;
+}
+
+/* Copy the clock if it changed: version odd, contents, version. */
+static void refresh_time(struct xen *x, unsigned vcpu)
+{
+    struct xen_vcpu *v = &x->vcpus[vcpu];
+    struct vcpu_time_info t;
+    struct gwin from, to;
+    uint32_t version;
+
+    if (!shinfo_vcpu_time(x->si, vcpu, &from))
+        return;
+    version = win_load32(&from, 0);
+    if (version == v->time_version || version & 1)
+        return;
+    win_copy_in(&from, 0, &t, sizeof(t));
+    if (t.version != version ||
+        gmem_win(x->mem, GPA(v->time_copy), TIME_SIZE, &to) < 0)
+        return;
+    win_store32(&to, 0, version | 1);
+    win_copy_out(&to, 4, (unsigned char *)&t + 4, sizeof(t) - 4);
+    win_full_barrier();
+    win_store32(&to, 0, version);
+    v->time_version = version;
+}
+
+void areas_refresh(struct xen *x, unsigned vcpu)
+{
+    if (x->vcpus[vcpu].time_copy != XEN_NOWHERE)
+        refresh_time(x, vcpu);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * timer.c: a vCPU's singleshot and periodic timer, which raise VIRQ_TIMER.
+ *
+ * The machine keeps one timer per vCPU: it is set to the nearer of the two.
+ * Times are the guest's system time.
+ */
+#include "pvabi/xen_priv.h"
+
+#include <errno.h>
+
+#define PERIOD_MIN ((uint64_t)1000000) /* 1 ms, as Xen's */
+#define PERIOD_MAX ((uint64_t)1 << 61)
+
+static void arm(struct xen *x, unsigned vcpu)
+{
+    const struct xen_vcpu *v = &x->vcpus[vcpu];
+    uint64_t at = v->singleshot;
+
+    if (v->next_tick && (!at || v->next_tick < at))
+        at = v->next_tick;
+    x->ops.set_timer(x->ops.ctx, vcpu, at);
+}
+
+int timer_singleshot(struct xen *x, unsigned vcpu, uint64_t at)
+{
+    /* In the past, or wrapped: due at once. */
+    x->vcpus[vcpu].singleshot = at ? at : 1;
+    arm(x, vcpu);
+    return 0;
+}
+
+void timer_stop_singleshot(struct xen *x, unsigned vcpu)
+{
+    x->vcpus[vcpu].singleshot = 0;
+    arm(x, vcpu);
+}
+
+int timer_periodic(struct xen *x, unsigned vcpu, uint64_t period)
+{
+    struct xen_vcpu *v = &x->vcpus[vcpu];
+
+    if (period < PERIOD_MIN || period > PERIOD_MAX)
+        return -EINVAL;
+    v->period = period;
+    v->next_tick = x->ops.now(x->ops.ctx) + period;
+    arm(x, vcpu);
+    return 0;
+}
+
+void timer_stop_periodic(struct xen *x, unsigned vcpu)
+{
+    x->vcpus[vcpu].next_tick = 0;
+    x->vcpus[vcpu].period = 0;
+    arm(x, vcpu);
+}
+
+/* Ticks that were missed are missed: the next is in the future. */
+static void next_tick(struct xen_vcpu *v, uint64_t now)
+{
+    v->next_tick += v->period;
+    if (v->next_tick <= now)
+        v->next_tick = now + v->period;
+}
+
+void xen_timer(struct xen *x, unsigned vcpu)
+{
+    struct xen_vcpu *v = &x->vcpus[vcpu];
+    const uint64_t now = x->ops.now(x->ops.ctx);
+    bool due = false;
+
+    if (v->singleshot && v->singleshot <= now) {
+        v->singleshot = 0;
+        due = true;
+    }
+    if (v->next_tick && v->next_tick <= now) {
+        next_tick(v, now);
+        due = true;
+    }
+    arm(x, vcpu);
+    if (due)
+        evtchn_virq(x->ev, vcpu, VIRQ_TIMER);
+}
+
+/*
+ * Linux may ask for a time that wrapped, and then has work to do at once; 0
+ * stops the timer.
+ */
+int64_t hc_set_timer_op(struct xcall *c)
+{
+    const uint64_t at =
+        c->is64 ? c->arg[0] : (c->arg[0] & UINT32_MAX) | c->arg[1] << 32;
+
+    if (at == 0)
+        timer_stop_singleshot(c->x, c->h->vcpu);
+    else
+        (void)timer_singleshot(c->x, c->h->vcpu, at > INT64_MAX ? 1 : at);
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xen.h: the Xen guest ABI of one machine: hypercalls, and the state behind
+ * them.
+ *
+ * One object holds what a domain is to its guest: shared_info, event channels,
+ * grant table, parameters, timers and clocks. It knows nothing of KVM: the
+ * machine it stands in is struct xen_ops. A hypercall comes in as plain values
+ * (vmm/hcall.h) and is answered by a row of a table.
+ *
+ * Thread: board lock held, on a vCPU thread or the loop.
+ * Source: Xen's public headers; docs/guest-abi-xen.md says what is offered.
+ */
+#ifndef PVABI_XEN_H
+#define PVABI_XEN_H
+
+#include "devices/backend/chr.h"
+#include "mmu/gmem.h"
+#include "pvabi/evtchn.h"
+#include "pvabi/shinfo.h"
+#include "vmm/hcall.h"
+#include "vmm/machine.h"
+#include "vmm/types.h"
+
+struct xen;
+
+struct xen_ops {
+    /* Deliver an interrupt to a vCPU's local APIC. */
+    void (*interrupt)(void *ctx, unsigned vcpu, uint8_t vector);
+    /* The guest's system time in ns. */
+    uint64_t (*now)(void *ctx);
+    /* Have xen_timer called, on the loop, at this system time; 0: do not. */
+    void (*set_timer)(void *ctx, unsigned vcpu, uint64_t at);
+    /* Keep the vCPU's struct vcpu_time_info there (KVM_XEN_NOWHERE: not). */
+    void (*set_clock)(void *ctx, unsigned vcpu, uint64_t gpa);
+    /* The guest's words are that wide. */
+    void (*set_long_mode)(void *ctx, bool is64);
+    /* Put memory where there is none. 0 or -errno. */
+    int (*back)(void *ctx, gpa_t page);
+    /* SHUTDOWN_* */
+    void (*shutdown)(void *ctx, unsigned reason);
+    /* As struct evtchn_ops.post: have xen_dispatch called on the loop. */
+    void (*post)(void *ctx);
+    /* Does the vCPU run, or was it never started? */
+    bool (*is_up)(void *ctx, unsigned vcpu);
+    /* Give up the lock for a while, at most ns, or until wake is called. */
+    void (*wait)(void *ctx, uint64_t ns);
+    void (*wake)(void *ctx);
+    void *ctx; /* borrowed */
+};
+
+/* What the operator reads in the guest's /sys/hypervisor, and it is true. */
+struct xen_config {
+    struct gmem *mem;                /* borrowed */
+    const struct machine_desc *desc; /* borrowed */
+    struct chr *console;             /* borrowed; of console_io and port 0xe9 */
+    uint32_t version;                /* major << 16 | minor */
+    bool fifo;                       /* FIFO event channels */
+    struct xen_ops ops;
+};
+
+/* NULL after logging. */
+struct xen *xen_create(const struct xen_config *cfg);
+void xen_destroy(struct xen *x);
+
+/* The hypercall; its result. */
+int64_t xen_hypercall(struct xen *x, const struct hcall *call);
+
+/*
+ * The guest asked for its hypercall page by the MSR; false: not to be had at
+ * that address.
+ */
+bool xen_hypercall_page(struct xen *x, uint64_t value, bool is64);
+
+/* A vCPU's timer is due, as set_timer asked. Loop thread. */
+void xen_timer(struct xen *x, unsigned vcpu);
+
+/* Back-ends have events: see evtchn_dispatch. Loop thread. */
+void xen_dispatch(struct xen *x);
+
+/* Set a parameter the guest can read: HVM_PARAM_*. */
+void xen_set_param(struct xen *x, uint32_t index, uint64_t value);
+
+/* Borrowed, for back-ends. */
+struct evtchn *xen_evtchn(struct xen *x);
+struct gnttab *xen_gnttab(struct xen *x);
+
+/* Everything is as after creation: a soft reset. Parameters stay. */
+void xen_reset(struct xen *x);
+
+/* Hypercalls answered, and those nobody knows. Any thread, racy. */
+struct xen_stats {
+    uint64_t calls;
+    uint64_t unknown;
+};
+
+void xen_get_stats(const struct xen *x, struct xen_stats *out);
+
+/* Debug console: port 0xe9. */
+#define XEN_DEBUG_PORT 0xe9
+extern const struct io_ops xen_debug_port_ops; /* its dev is the struct xen */
+
+#endif

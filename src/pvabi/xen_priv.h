@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* xen_priv.h: what the files of the hypercalls share. */
+#ifndef PVABI_XEN_PRIV_H
+#define PVABI_XEN_PRIV_H
+
+#include "pvabi/grant.h"
+#include "pvabi/xen.h"
+#include "pvabi/xen_abi.h"
+#include "vmm/copyonce.h"
+#include "vmm/log.h"
+
+#define XEN_NOWHERE UINT64_MAX
+#define XEN_PARAMS  39 /* HVM_NR_PARAMS of Xen 4.17 */
+
+/* How a vCPU's upcall goes out, where it has no vector of its own. */
+enum xen_via {
+    XEN_VIA_NONE,
+    XEN_VIA_LINE, /* a GSI or a PCI pin */
+    XEN_VIA_VECTOR,
+};
+
+struct xen_vcpu {
+    uint8_t vector;      /* HVMOP_set_evtchn_upcall_vector; 0: none */
+    uint64_t info;       /* gpa of a registered vcpu_info, or XEN_NOWHERE */
+    uint64_t singleshot; /* system time; 0: not set */
+    uint64_t next_tick;  /* of the periodic timer; 0: not set */
+    uint64_t period;
+    /* What the guest registered by linear address */
+    uint64_t runstate; /* of the first byte, as physical; XEN_NOWHERE: none */
+    uint64_t runstate_tail; /* of the part in the next page */
+    uint32_t runstate_head; /* bytes in the first page */
+    bool runstate_is32;
+    uint64_t runstate_since;
+    uint64_t time_copy; /* gpa of the second vcpu_time_info */
+    uint32_t time_version;
+};
+
+struct xen {
+    struct gmem *mem;                /* borrowed */
+    const struct machine_desc *desc; /* borrowed */
+    struct chr *console;             /* borrowed */
+    uint32_t version;
+    struct xen_ops ops;
+    struct shinfo *si; /* owned */
+    struct evtchn *ev; /* owned */
+    struct gnttab *gt; /* owned */
+    uint64_t si_gpa;   /* where the guest has shared_info, or XEN_NOWHERE */
+    enum xen_via via;
+    uint8_t via_vector;
+    uint64_t params[XEN_PARAMS];
+    uint64_t assists; /* VMASST_TYPE_* bits */
+    uint64_t max_pages;
+    uint64_t gone_pages; /* that the guest gave back */
+    unsigned n_vcpus;
+    struct xen_vcpu *vcpus; /* owned */
+    struct xen_stats stats;
+    struct log_limit limit; /* of what a guest gets wrong */
+};
+
+/* One hypercall, or one of a multicall, being answered. */
+struct xcall {
+    struct xen *x;
+    const struct hcall *h; /* where it comes from */
+    uint64_t arg[HCALL_MAX_ARGS];
+    bool is64;
+    bool nested; /* in a multicall */
+};
+
+/* hypercall.c: bytes at an address of the guest's. 0 or -EFAULT. */
+must_check int xcall_in(const struct xcall *c, uint64_t gva, void *dst,
+                        size_t n);
+must_check int xcall_out(const struct xcall *c, uint64_t gva, const void *src,
+                         size_t n);
+/* An array's element i; the sum is checked. */
+must_check int xcall_in_at(const struct xcall *c, uint64_t gva, uint64_t i,
+                           void *dst, size_t n);
+must_check int xcall_out_at(const struct xcall *c, uint64_t gva, uint64_t i,
+                            const void *src, size_t n);
+/* One of the caller's unsigned longs in an array. */
+must_check int xcall_word_in(const struct xcall *c, uint64_t gva, uint64_t i,
+                             uint64_t *out);
+must_check int xcall_word_out(const struct xcall *c, uint64_t gva, uint64_t i,
+                              uint64_t v);
+
+typedef int64_t xcall_fn(struct xcall *c);
+
+xcall_fn hc_xen_version, hc_memory_op, hc_sched_op, hc_vcpu_op, hc_hvm_op,
+    hc_set_timer_op, hc_console_io, hc_vm_assist, hc_event_channel_op,
+    hc_physdev_op, hc_grant_table_op;
+
+/* xen.c */
+void xen_latch(struct xen *x, bool is64);
+/* shared_info is at this page now. 0 or -errno. */
+must_check int xen_map_shinfo(struct xen *x, uint64_t gfn);
+/* The page may have been one of ours: it is the guest's to reuse. */
+void xen_unmap_page(struct xen *x, uint64_t gfn);
+/* A page the guest can have something put on, backed if need be. */
+must_check int xen_back(struct xen *x, uint64_t gfn);
+/* Tell the machine where all clocks are. */
+void xen_place_clocks(struct xen *x);
+void xen_upcall(struct xen *x, unsigned vcpu);
+static inline bool xen_is_self(domid_t dom)
+{
+    return dom == DOMID_SELF || dom == XEN_GUEST_DOMID;
+}
+
+/* areas.c: what the guest registered beside its vcpu_info. */
+void areas_init(struct xen_vcpu *v);
+must_check int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva);
+must_check int areas_set_time(struct xcall *c, unsigned vcpu, uint64_t gva);
+/* Bring both up to date. */
+void areas_refresh(struct xen *x, unsigned vcpu);
+void areas_runstate(const struct xen *x, unsigned vcpu,
+                    struct vcpu_runstate_info *out);
+
+/* timer.c */
+int timer_singleshot(struct xen *x, unsigned vcpu, uint64_t at);
+void timer_stop_singleshot(struct xen *x, unsigned vcpu);
+int timer_periodic(struct xen *x, unsigned vcpu, uint64_t period);
+void timer_stop_periodic(struct xen *x, unsigned vcpu);
+
+#endif
