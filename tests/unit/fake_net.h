@@ -7,6 +7,7 @@
 #define TESTS_FAKE_NET_H
 
 #include "devices/backend/net.h"
+#include "vmm/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
