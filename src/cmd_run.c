@@ -78,13 +78,22 @@ static int stage_xen(struct run *r)
     return 0;
 }
 
+/* A PC with a kernel is started as the kernel asks, else by its firmware. */
+static enum boot_protocol protocol_of(const struct config *cfg)
+{
+    const enum boot_protocol p = profiles[cfg->mode].boot;
+
+    return p == BOOT_FIRMWARE && cfg->kernel ? BOOT_DIRECT : p;
+}
+
 static int stage_boot(struct run *r)
 {
     r->cmdline = board_virtio_cmdline(&r->cfg);
     if (!r->cmdline)
         return -ENOMEM;
     r->boot_cfg = (struct boot_config){
-        .protocol = profiles[r->cfg.mode].boot,
+        .protocol = protocol_of(&r->cfg),
+        .entry = r->cfg.entry,
         .firmware = r->cfg.firmware,
         .kernel = r->cfg.kernel,
         .cmdline = r->cmdline,

@@ -52,6 +52,7 @@ struct config {
     const char *firmware; /* NULL: the usual one */
     const char *kernel;   /* borrowed from argv or the args file; or NULL */
     const char *append;   /* never NULL */
+    enum boot_entry entry;
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned n_modules;
     struct disk_option disks[CONFIG_MAX_DISKS]; /* owned */

@@ -80,10 +80,22 @@ static int check_boot(const struct config *cfg)
 {
     const struct profile *p = &profiles[cfg->mode];
 
-    if (p->boot == BOOT_FIRMWARE && cfg->kernel) {
-        log_error("kernel %s: a guest with --mode=%s boots from its disks: "
-                  "give it one with --disk, and no kernel",
-                  cfg->kernel, p->name);
+    if (p->boot == BOOT_FIRMWARE && cfg->kernel && cfg->firmware) {
+        log_error("--firmware: kernel %s starts without: leave one of them "
+                  "out",
+                  cfg->kernel);
+        return -EINVAL;
+    }
+    if (p->boot != BOOT_FIRMWARE && cfg->entry != BOOT_ENTRY_AUTO) {
+        log_error("--entry: a guest with --mode=%s has one entry: leave it "
+                  "out",
+                  p->name);
+        return -EINVAL;
+    }
+    if (p->boot == BOOT_FIRMWARE && !cfg->kernel &&
+        (cfg->n_modules || cfg->append[0] || cfg->entry != BOOT_ENTRY_AUTO)) {
+        log_error("--initrd, --append and --entry are for a kernel, and none "
+                  "is given: give one, or leave them out");
         return -EINVAL;
     }
     if (p->boot != BOOT_FIRMWARE && cfg->firmware) {

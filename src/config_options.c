@@ -115,6 +115,22 @@ static bool take_initrd(struct config *cfg, char *value)
     return true;
 }
 
+const char *const config_entries[] = {
+    [BOOT_ENTRY_AUTO] = "auto",
+    [BOOT_ENTRY_32] = "32",
+    [BOOT_ENTRY_64] = "64",
+};
+
+static bool take_entry(struct config *cfg, char *value)
+{
+    unsigned i;
+
+    if (!keyval_name(value, config_entries, ARRAY_LEN(config_entries), &i))
+        return false;
+    cfg->entry = (enum boot_entry)i;
+    return true;
+}
+
 static bool take_firmware(struct config *cfg, char *value)
 {
     cfg->firmware = value;
@@ -367,6 +383,12 @@ const struct option config_options[] = {
      .arg = "TEXT",
      .fn = take_append,
      .help = "kernel command line"},
+    {.name = "--entry",
+     .arg = "WHICH",
+     .fn = take_entry,
+     .want = "auto, 32 or 64",
+     .help = "where a PC enters a bzImage given as KERNEL: its 32-bit or\n"
+             "64-bit entry; the latter if it has one (auto)"},
     {.name = "--firmware",
      .arg = "FILE",
      .fn = take_firmware,

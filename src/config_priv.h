@@ -25,5 +25,6 @@ extern const struct option config_options[];
 extern const size_t config_options_len;
 
 extern const char *const config_transports[TRANSPORT_COUNT];
+extern const char *const config_entries[BOOT_ENTRY_COUNT];
 
 #endif

@@ -87,6 +87,7 @@ must_check int pc_make_fw_cfg(struct pc *p);
 must_check int pc_make_pci(struct pc *p);
 must_check int pc_make_display(struct pc *p);
 must_check int pc_make_ide(struct pc *p);
+must_check int pc_settle(struct pc *p); /* pc_settle.c */
 
 /* Everything the steps made, backwards. */
 void pc_destroy_display(struct pc *p);

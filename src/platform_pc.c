@@ -72,7 +72,7 @@ static void *create(const struct platform_host *host)
         pc_make_clock, pc_make_memory,   pc_make_interrupts, pc_make_timers,
         pc_make_power, pc_make_keyboard, pc_make_serial,     pc_make_parallel,
         pc_make_debug, pc_make_fw_cfg,   pc_make_pci,        pc_make_display,
-        pc_make_ide,
+        pc_make_ide,   pc_settle,
     };
     struct pc *p = calloc(1, sizeof(*p));
 

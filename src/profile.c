@@ -16,7 +16,7 @@ const struct profile profiles[MODE_COUNT] = {
     [MODE_HVM] =
         {
             .name = "hvm",
-            .entry = "BIOS, 16-bit reset vector",
+            .entry = "BIOS, or the kernel directly",
             .board = "i440FX/PIIX PC: PCI, ACPI, VGA, PS/2",
             .interrupts = "8259, IOAPIC, local APIC",
             .timers = "8254, HPET, PM timer, RTC, local APIC",

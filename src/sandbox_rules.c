@@ -72,7 +72,7 @@ const struct sandbox_rule host_rules[] = {
     {"mprotect", SANDBOX_LOOP, SANDBOX_CLEAR, 2, PROT_EXEC,
      "stack guards, heap; never executable"},
     {"mremap", SANDBOX_BOTH, SANDBOX_ANY, 0, 0, "C library heap"},
-    ANY("brk", SANDBOX_BOTH, "C library heap"),
+    ANY("brk", SANDBOX_BOTH, "C library heap; a seed for a kernel"),
     {"clone", SANDBOX_LOOP, SANDBOX_SET, 0, CLONE_VM | CLONE_THREAD,
      "vCPU threads on reboot; never a process"},
     {"clone3", SANDBOX_LOOP, SANDBOX_ENOSYS, 0, 0,
@@ -100,7 +100,7 @@ const struct sandbox_rule host_rules[] = {
     ANY("wait4", SANDBOX_LOOP, "the terminal's watcher ended"),
     ANY("recvmsg", SANDBOX_LOOP, "sockets that the helper connected"),
     ANY("sendmsg", SANDBOX_LOOP, "a guest's queues, to its virtiofsd"),
-    ANY("getrandom", SANDBOX_LOOP, "C library heap"),
+    ANY("getrandom", SANDBOX_LOOP, "C library heap; a seed for a kernel"),
     /* the helper: it connects to a path given before the guest ran */
     EQ("socket", SANDBOX_HELPER, 0, AF_UNIX, "to reach a program's socket"),
     ANY("connect", SANDBOX_HELPER, "the path and a port's number"),

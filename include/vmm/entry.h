@@ -17,14 +17,23 @@ enum entry_kind {
     ENTRY_PVH,
     /* A CPU after reset: 16-bit real mode, f000:fff0 at 4 GiB - 16. */
     ENTRY_RESET,
+    /* Linux boot.rst: 32-bit flat protected mode; 64-bit, paged. */
+    ENTRY_LINUX32,
+    ENTRY_LINUX64,
+    /* Multiboot 0.6.96, 3.2: 32-bit flat protected mode. */
+    ENTRY_MULTIBOOT,
 };
 
 struct entry_state {
     enum entry_kind kind;
     uint64_t rip; /* ENTRY_RESET: this and the rest are not looked at */
-    uint64_t rbx; /* ENTRY_PVH: gpa of struct hvm_start_info */
-    uint64_t rsi;
+    uint64_t rax; /* ENTRY_MULTIBOOT: its magic number */
+    uint64_t rbx; /* gpa of hvm_start_info; of the Multiboot information */
+    uint64_t rsi; /* ENTRY_LINUX*: gpa of struct boot_params */
     uint64_t rsp;
+    uint64_t cr3; /* ENTRY_LINUX64 */
+    uint64_t gdt; /* gpa; 0: none is loaded */
+    uint16_t gdt_size;
 };
 
 #endif

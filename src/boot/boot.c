@@ -23,9 +23,27 @@
 
 #define DESCRIBE_MAX 256
 
-static const struct boot_ops *const protocols[] = {
-    [BOOT_PVH] = &boot_pvh,
-    [BOOT_FIRMWARE] = &boot_firmware,
+/* How a kernel can be started, the best first, and what to say if none fits. */
+static const struct {
+    const struct boot_ops *ways[5]; /* a NULL ends them */
+    bool packed;                    /* a bzImage is started as it is */
+    const char *missing;
+} protocols[] = {
+    [BOOT_PVH] =
+        {
+            .ways = {&boot_pvh},
+            .missing = "no PVH entry point (ELF note Xen 18): build it with "
+                       "CONFIG_PVH=y; `vmm inspect` tells what it has",
+        },
+    [BOOT_DIRECT] =
+        {
+            .ways = {&boot_linux64, &boot_linux32, &boot_multiboot, &boot_pvh},
+            .packed = true,
+            .missing = "no bzImage with the entry asked for, and neither a "
+                       "Multiboot header nor a PVH entry point: boot it from "
+                       "a disk; `vmm inspect` tells what it has",
+        },
+    [BOOT_FIRMWARE] = {.ways = {&boot_firmware}},
 };
 
 /* ---- open ---- */
@@ -60,17 +78,36 @@ static size_t cmdline_limit(const struct image_info *info)
                : BOOT_CMDLINE_MAX;
 }
 
+static const struct boot_ops *choose(const struct boot_config *cfg,
+                                     const struct image_info *info)
+{
+    const struct boot_ops *const *way = protocols[cfg->protocol].ways;
+
+    while (*way && !(*way)->takes(info, cfg->entry))
+        way++;
+    return *way;
+}
+
+static int open_image(const struct boot_config *cfg, struct image **out)
+{
+    return protocols[cfg->protocol].packed ? image_open_packed(cfg->kernel, out)
+                                           : image_open(cfg->kernel, out);
+}
+
 static int open_kernel(struct boot *b)
 {
     const char *path = b->cfg->kernel;
     const struct image_info *info;
-    int rc = image_open(path, &b->img);
+    int rc = open_image(b->cfg, &b->img);
 
     if (rc < 0)
         return rc;
     info = image_info(b->img);
-    if (!b->how->takes(info)) {
-        log_error("kernel %s: %s", path, b->how->missing);
+    b->segments = info->segments;
+    b->n_segments = info->n_segments;
+    b->how = choose(b->cfg, info);
+    if (!b->how) {
+        log_error("kernel %s: %s", path, protocols[b->cfg->protocol].missing);
         return -EINVAL;
     }
     return check_text(path, b->cfg->cmdline, cmdline_limit(info));
@@ -132,11 +169,24 @@ static int open_all(struct boot *b)
 
     for (unsigned i = 0; rc == 0 && i < b->cfg->n_modules; i++)
         rc = open_module(b, &b->cfg->modules[i]);
+    if (rc == 0 && b->how->check)
+        rc = b->how->check(b);
     if (rc < 0)
         return rc;
     image_describe(b->img, what, sizeof(what));
     log_info("kernel: %s, booting %s", what, b->how->name);
     return 0;
+}
+
+/* What starts no kernel is the one way there is. */
+static int open_way(struct boot *b)
+{
+    const struct boot_ops *way = protocols[b->cfg->protocol].ways[0];
+
+    if (!way->open)
+        return open_all(b);
+    b->how = way;
+    return way->open(b);
 }
 
 int boot_open(const struct boot_config *cfg, struct boot **out)
@@ -150,8 +200,7 @@ int boot_open(const struct boot_config *cfg, struct boot **out)
         return -ENOMEM;
     }
     b->cfg = cfg;
-    b->how = protocols[cfg->protocol];
-    rc = b->how->open ? b->how->open(b) : open_all(b);
+    rc = open_way(b);
     if (rc < 0) {
         boot_close(b);
         return rc;

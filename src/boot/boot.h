@@ -26,10 +26,20 @@ struct boot_module {
 enum boot_protocol {
     BOOT_PVH,      /* a kernel, by Xen's docs/misc/pvh */
     BOOT_FIRMWARE, /* a PC's BIOS, which finds what to boot by itself */
+    BOOT_DIRECT, /* a kernel on a PC without its firmware, as it asks for */
+};
+
+/* At which entry of a bzImage, with BOOT_DIRECT. */
+enum boot_entry {
+    BOOT_ENTRY_AUTO, /* the widest there is */
+    BOOT_ENTRY_32,
+    BOOT_ENTRY_64,
+    BOOT_ENTRY_COUNT,
 };
 
 struct boot_config {
     enum boot_protocol protocol;
+    enum boot_entry entry;
     const char *firmware; /* borrowed path; NULL: the usual SeaBIOS */
     const char *kernel;   /* borrowed path; NULL with BOOT_FIRMWARE */
     const char *cmdline;  /* borrowed; "" if none */

@@ -8,13 +8,15 @@
  */
 #include "boot/boot_priv.h"
 
+#include "boot/acpi.h"
 #include "vmm/checked.h"
 #include "vmm/log.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define MAX_SPANS (IMAGE_MAX_SEGMENTS + BOOT_MAX_MODULES)
+#define PART_ALIGN 8 /* of what follows the ACPI tables */
+#define MAX_SPANS  (IMAGE_MAX_SEGMENTS + BOOT_MAX_MODULES)
 
 /* ---- plan ---- */
 
@@ -33,10 +35,8 @@ static const char *segment_advice(const struct image_segment *s)
 int boot_check_segments(const struct boot *b, const struct machine_desc *m,
                         const struct gmem *mem)
 {
-    const struct image_info *info = image_info(b->img);
-
-    for (unsigned i = 0; i < info->n_segments; i++) {
-        const struct image_segment *s = &info->segments[i];
+    for (unsigned i = 0; i < b->n_segments; i++) {
+        const struct image_segment *s = &b->segments[i];
 
         if (place_is_ram(m, s->paddr, s->memsz) &&
             gmem_is_ram(mem, s->paddr, s->memsz))
@@ -55,12 +55,9 @@ int boot_check_segments(const struct boot *b, const struct machine_desc *m,
 unsigned boot_segment_spans(const struct boot *b,
                             struct span out[IMAGE_MAX_SEGMENTS])
 {
-    const struct image_info *info = image_info(b->img);
-
-    for (unsigned i = 0; i < info->n_segments; i++)
-        out[i] =
-            (struct span){info->segments[i].paddr.v, info->segments[i].memsz};
-    return info->n_segments;
+    for (unsigned i = 0; i < b->n_segments; i++)
+        out[i] = (struct span){b->segments[i].paddr.v, b->segments[i].memsz};
+    return b->n_segments;
 }
 
 int boot_plan_modules(struct boot *b, const struct machine_desc *m,
@@ -91,6 +88,21 @@ int boot_plan_modules(struct boot *b, const struct machine_desc *m,
     return 0;
 }
 
+int boot_plan_acpi(struct boot *b, const struct machine_desc *m)
+{
+    const int64_t n =
+        acpi_build(m, GPA(LAYOUT_TABLES), b->window, sizeof(b->window));
+
+    if (n < 0) {
+        log_error("machine: its ACPI tables need more than the %u KiB kept "
+                  "for tables: give less CPUs or devices",
+                  (unsigned)(sizeof(b->window) / KIB));
+        return (int)n;
+    }
+    b->plan.tables = ((size_t)n + PART_ALIGN - 1) & ~(size_t)(PART_ALIGN - 1);
+    return 0;
+}
+
 /* ---- load ---- */
 
 /* elf is NULL where the segment can be read from the file itself. */
@@ -106,7 +118,6 @@ static int load_segment(struct gmem *mem, const struct image_segment *s, int fd,
 
 int boot_load_segments(struct boot *b, struct gmem *mem)
 {
-    const struct image_info *info = image_info(b->img);
     const int fd = image_fd(b->img);
     const unsigned char *elf = NULL;
     size_t size = 0;
@@ -117,8 +128,8 @@ int boot_load_segments(struct boot *b, struct gmem *mem)
         if (!elf)
             return -EIO;
     }
-    for (unsigned i = 0; rc == 0 && i < info->n_segments; i++) {
-        rc = load_segment(mem, &info->segments[i], fd, elf, size);
+    for (unsigned i = 0; rc == 0 && i < b->n_segments; i++) {
+        rc = load_segment(mem, &b->segments[i], fd, elf, size);
         if (rc)
             log_error("kernel %s: segment %u cannot be read: %s: was the file "
                       "changed since it was opened? start again",

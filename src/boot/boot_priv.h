@@ -14,6 +14,7 @@
 #include "vmm/types.h"
 
 #define BOOT_WINDOW (LAYOUT_TABLES_END - LAYOUT_TABLES)
+#define BOOT_LOW    (36 * KIB)
 /* bytes, where the kernel does not say less */
 #define BOOT_CMDLINE_MAX 4095
 
@@ -27,7 +28,8 @@ struct boot_plan {
     struct placed_module modules[BOOT_MAX_MODULES + 1];
     unsigned n_modules;
     size_t tables; /* bytes of the window used */
-    gpa_t info;    /* what the guest is told about itself: start_info */
+    gpa_t info;    /* in the window: start_info, Multiboot information */
+    gpa_t kernel;  /* boot_linux.c: where it is loaded */
 };
 
 struct boot {
@@ -35,11 +37,16 @@ struct boot {
     const struct boot_ops *how;    /* its row */
     struct rom rom;                /* owned; of size 0: none */
     struct image *img;             /* owned; NULL: none */
+    /* What boot_load_segments loads; the ELF's if nobody says else. */
+    const struct image_segment *segments; /* borrowed */
+    unsigned n_segments;
     struct boot_file files[BOOT_MAX_MODULES];
     unsigned n_files;      /* opened so far */
     struct boot_plan plan; /* made by place */
     /* The tables, ditto; they will be at LAYOUT_TABLES. */
     _Alignas(8) unsigned char window[BOOT_WINDOW];
+    /* What boot_linux.c puts below 64 KiB; untouched otherwise. */
+    _Alignas(8) unsigned char low[BOOT_LOW];
 };
 
 /*
@@ -50,9 +57,10 @@ struct boot_ops {
     const char *name;
     /* NULL: it starts a kernel; else open what it starts instead. */
     int (*open)(struct boot *b);
-    /* Can it start this image? If not, and if no other can, missing says so. */
-    bool (*takes)(const struct image_info *info);
-    const char *missing;
+    /* Can it start this image at this entry? */
+    bool (*takes)(const struct image_info *info, enum boot_entry entry);
+    /* Is all that was opened what the protocol can hand over? NULL: yes. */
+    int (*check)(const struct boot *b);
     int (*place)(struct boot *b, const struct gmem *mem,
                  const struct machine_desc *m, struct entry_state *out);
     int (*load)(struct boot *b, struct gmem *mem);
@@ -60,6 +68,9 @@ struct boot_ops {
 
 extern const struct boot_ops boot_pvh;
 extern const struct boot_ops boot_firmware;
+extern const struct boot_ops boot_linux64;
+extern const struct boot_ops boot_linux32;
+extern const struct boot_ops boot_multiboot;
 
 /* The device tree of m for a guest placed by p, in buf; as fdt_build. */
 must_check int64_t boot_build_fdt(const struct boot *b,
@@ -69,12 +80,18 @@ must_check int64_t boot_build_fdt(const struct boot *b,
 
 /* ---- boot_parts.c; 0 or -errno, logged ---- */
 
-/* Is every segment of the ELF in RAM? */
+/*
+ * The ACPI tables at the window's beginning: plan.tables is where the next part
+ * may start.
+ */
+must_check int boot_plan_acpi(struct boot *b, const struct machine_desc *m);
+
+/* Is every segment in RAM? */
 must_check int boot_check_segments(const struct boot *b,
                                    const struct machine_desc *m,
                                    const struct gmem *mem);
 
-/* Where the ELF's segments go; returns how many. */
+/* Where the segments go; returns how many. */
 unsigned boot_segment_spans(const struct boot *b,
                             struct span out[IMAGE_MAX_SEGMENTS]);
 
@@ -85,7 +102,7 @@ unsigned boot_segment_spans(const struct boot *b,
 must_check int boot_plan_modules(struct boot *b, const struct machine_desc *m,
                                  const struct span *kernel, unsigned n);
 
-/* Copy the ELF's segments, the modules, the window's first bytes. */
+/* Copy the segments, the modules, the window's first bytes. */
 must_check int boot_load_segments(struct boot *b, struct gmem *mem);
 /* xen_calls.c: after the segments; see boot_config.xen_calls. */
 must_check int boot_patch_calls(const struct boot *b, struct gmem *mem);

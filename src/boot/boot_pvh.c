@@ -11,7 +11,6 @@
  */
 #include "boot/boot_priv.h"
 
-#include "boot/acpi.h"
 #include "boot/fdt.h"
 #include "boot/pvh.h"
 #include "vmm/log.h"
@@ -73,23 +72,13 @@ static int64_t add_start_info(struct boot *b, const struct machine_desc *m)
     return n;
 }
 
-/* ACPI, device tree, start_info: one after the other in b->window. */
-static int64_t build_window(struct boot *b, const struct machine_desc *m)
+/* Device tree and start_info behind ACPI in b->window. */
+static int plan_info(struct boot *b, const struct machine_desc *m)
 {
-    int64_t n = acpi_build(m, GPA(LAYOUT_TABLES), b->window, BOOT_WINDOW);
+    int64_t n = b->cfg->fdt ? add_fdt(b, m) : 0;
 
-    if (n < 0)
-        return n;
-    b->plan.tables = next_part(n);
-    if (b->cfg->fdt)
-        n = add_fdt(b, m);
-    return n < 0 ? n : add_start_info(b, m);
-}
-
-static int plan_tables(struct boot *b, const struct machine_desc *m)
-{
-    const int64_t n = build_window(b, m);
-
+    if (n >= 0)
+        n = add_start_info(b, m);
     if (n >= 0)
         return 0;
     log_error("kernel %s: command lines and tables need more than the %u KiB "
@@ -128,7 +117,9 @@ static int place(struct boot *b, const struct gmem *mem,
     if (rc == 0)
         rc = boot_plan_modules(b, m, kernel, boot_segment_spans(b, kernel));
     if (rc == 0)
-        rc = plan_tables(b, m);
+        rc = boot_plan_acpi(b, m);
+    if (rc == 0)
+        rc = plan_info(b, m);
     if (rc)
         return rc;
     *out = (struct entry_state){
@@ -152,16 +143,14 @@ static int load(struct boot *b, struct gmem *mem)
     return rc ? rc : load_reset_vector(mem);
 }
 
-static bool takes(const struct image_info *info)
+static bool takes(const struct image_info *info, enum boot_entry entry)
 {
-    return info->has_pvh;
+    return info->has_pvh && entry == BOOT_ENTRY_AUTO;
 }
 
 const struct boot_ops boot_pvh = {
     .name = "pvh",
     .takes = takes,
-    .missing = "no PVH entry point (ELF note Xen 18): build it with "
-               "CONFIG_PVH=y; `vmm inspect` tells what it has",
     .place = place,
     .load = load,
 };

@@ -3,12 +3,13 @@
  * image.c: open a kernel file, tell what it is, hand out its ELF; image.h.
  *
  * The way of a plain ELF is the fast one: openat, fstat, one pread of the
- * first 4 KiB, which hold the ELF header and all program headers, and one of
- * the notes. Anything packed is read whole into anonymous memory, unpacked
- * and parsed there.
+ * first 8 KiB, which hold the ELF header, all program headers and a Multiboot
+ * header, and one of the notes. Anything packed is read whole into anonymous
+ * memory, unpacked and parsed there.
  *
- * The parsers are in image_elf.c, image_notes.c and image_bzimage.c; the
- * decoders in unpack.c; the texts for people in image_inspect.c.
+ * The parsers are in image_elf.c, image_notes.c, image_multiboot.c and
+ * image_bzimage.c; the decoders in unpack.c; the texts for people in
+ * image_inspect.c.
  */
 #include "boot/image.h"
 
@@ -23,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEAD_SIZE 4096
+#define HEAD_SIZE 8192
 
 /* One pread that is not stopped by a signal; short only at the file's end. */
 static ssize_t read_at(int fd, void *dst, size_t n, uint64_t off)
@@ -157,12 +158,29 @@ static const char *explain(const struct image_source *src, const char *dflt)
     return dflt;
 }
 
+/* An image that is not packed, or not any more; src has all of it. */
+static int parse_plain(const struct image_source *src, struct image_info *info)
+{
+    const int err = image_is_elf(src) ? image_parse_elf(src, info) : 0;
+
+    info->unpacked = true;
+    info->elf_size = src->size;
+    return err ? err : image_parse_multiboot(src, info);
+}
+
+static bool is_image(const struct image_source *src,
+                     const struct image_info *info)
+{
+    return image_is_elf(src) || info->multiboot.found;
+}
+
 static int parse_unpacked(struct image *img)
 {
     const struct image_source src = unpacked_source(img);
+    const int err = parse_plain(&src, &img->info);
 
-    if (image_is_elf(&src))
-        return image_parse_elf(&src, &img->info);
+    if (err || is_image(&src, &img->info))
+        return err;
     log_error("%s: what is packed in it with %s is %s", img->name,
               unpack_name(img->info.packing),
               explain(&src, "not an ELF kernel"));
@@ -184,7 +202,7 @@ static int parse_bzimage(struct image *img)
 
     info->container = IMAGE_BZIMAGE;
     err = image_parse_bzimage(&img->source, info, &img->packed_at);
-    if (err)
+    if (err || img->keep_packed)
         return err;
     err = source_read(&img->source, img->packed_at, magic,
                       info->packed_size < sizeof(magic)
@@ -206,13 +224,14 @@ static int parse_bzimage(struct image *img)
 static int identify(struct image *img)
 {
     const struct image_source *src = &img->source;
+    int err;
 
     if (src->size == 0) {
         log_error("%s: the file is empty", img->name);
         return -EINVAL;
     }
     if (image_is_elf(src))
-        return image_parse_elf(src, &img->info);
+        return parse_plain(src, &img->info);
     if (image_is_bzimage(src))
         return parse_bzimage(img);
     img->info.packing = unpack_identify(src->head, src->head_size);
@@ -221,9 +240,13 @@ static int identify(struct image *img)
         img->info.packed_size = src->size;
         return parse_packed(img);
     }
+    img->info.container = IMAGE_FLAT;
+    err = parse_plain(src, &img->info);
+    if (err || is_image(src, &img->info))
+        return err;
     log_error("%s: %s", img->name,
-              explain(src, "not a kernel image (neither ELF, bzImage nor a "
-                           "packed ELF)"));
+              explain(src, "not a kernel image (neither ELF, bzImage, "
+                           "Multiboot nor a packed one of these)"));
     return -EINVAL;
 }
 
@@ -284,13 +307,14 @@ static int identify_fd(struct image *img)
     return err;
 }
 
-int image_open(const char *path, struct image **out)
+static int open_image(const char *path, bool keep_packed, struct image **out)
 {
     struct image *img = image_new(path);
     int err;
 
     if (!img)
         return -ENOMEM;
+    img->keep_packed = keep_packed;
     err = open_regular(path, &img->source.size);
     if (err >= 0) {
         img->source.fd = err;
@@ -302,6 +326,16 @@ int image_open(const char *path, struct image **out)
     }
     *out = img;
     return 0;
+}
+
+int image_open(const char *path, struct image **out)
+{
+    return open_image(path, false, out);
+}
+
+int image_open_packed(const char *path, struct image **out)
+{
+    return open_image(path, true, out);
 }
 
 int image_parse(const char *name, const void *data, size_t size,
@@ -339,9 +373,35 @@ const struct image_info *image_info(const struct image *img)
     return &img->info;
 }
 
+static bool is_plain(const struct image *img)
+{
+    return img->info.container == IMAGE_ELF ||
+           img->info.container == IMAGE_FLAT;
+}
+
 int image_fd(const struct image *img)
 {
-    return img->info.container == IMAGE_ELF ? img->source.fd : -1;
+    return is_plain(img) ? img->source.fd : -1;
+}
+
+int image_file(const struct image *img)
+{
+    return img->source.fd;
+}
+
+static bool same_segments(const struct image_info *a,
+                          const struct image_info *b)
+{
+    return a->n_segments == b->n_segments &&
+           !memcmp(a->segments, b->segments, sizeof(a->segments));
+}
+
+static bool same_multiboot(const struct image_multiboot *a,
+                           const struct image_multiboot *b)
+{
+    return a->found == b->found && a->flags == b->flags &&
+           a->entry == b->entry &&
+           !memcmp(&a->segment, &b->segment, sizeof(a->segment));
 }
 
 /* Segments were promised to lie in the ELF: hold it to what was found. */
@@ -350,13 +410,13 @@ static int check_unchanged(struct image *img)
     const struct image_source src = unpacked_source(img);
     struct image_info now = {0};
     const struct image_info *was = &img->info;
-    const int err = image_parse_elf(&src, &now);
+    const int err = parse_plain(&src, &now);
 
     if (err)
         return err;
     if (now.elf_size == was->elf_size && now.has_pvh == was->has_pvh &&
-        now.pvh_entry == was->pvh_entry && now.n_segments == was->n_segments &&
-        !memcmp(now.segments, was->segments, sizeof(now.segments)))
+        now.pvh_entry == was->pvh_entry && same_segments(&now, was) &&
+        same_multiboot(&now.multiboot, &was->multiboot))
         return 0;
     log_error("%s: the file is not the kernel any more that was opened",
               img->name);
@@ -368,7 +428,7 @@ static int make_elf(struct image *img)
     const struct image_source *src = &img->source;
     int err;
 
-    if (img->info.container == IMAGE_ELF)
+    if (is_plain(img))
         err = read_whole(src, 0, src->size, &img->elf);
     else
         err = unpack_payload(img);
@@ -382,7 +442,7 @@ static int make_elf(struct image *img)
 
 const void *image_elf(struct image *img, size_t *size)
 {
-    if (img->info.container == IMAGE_ELF && img->source.fd < 0) {
+    if (is_plain(img) && img->source.fd < 0) {
         *size = img->source.head_size;
         return img->source.head;
     }

@@ -9,6 +9,8 @@
  */
 #include "boot/image_internal.h"
 
+#include "abi/multiboot.h"
+
 #include <elf.h>
 #include <inttypes.h>
 #include <string.h>
@@ -17,6 +19,8 @@ static const char *arch_name(const struct image_info *info)
 {
     const bool amd64 = info->elf_machine == EM_X86_64;
 
+    if (!info->elf_machine)
+        return "flat image";
     if (info->elf64)
         return amd64 ? "ELF64 x86-64" : "ELF64 i386";
     return amd64 ? "ELF32 x86-64" : "ELF32 i386";
@@ -30,14 +34,17 @@ static void describe_format(const struct image_info *info, char *buf,
 
     switch (info->container) {
     case IMAGE_BZIMAGE:
-        snprintf(buf, size, "bzImage %u.%u, %s payload", version >> 8,
-                 version & 0xff, unpack_name(info->packing));
+        snprintf(buf, size, "bzImage %u.%u%s%s%s", version >> 8, version & 0xff,
+                 info->unpacked ? ", " : "",
+                 info->unpacked ? unpack_name(info->packing) : "",
+                 info->unpacked ? " payload" : "");
         break;
     case IMAGE_PACKED:
         snprintf(buf, size, "%s packed with %s", arch_name(info),
                  unpack_name(info->packing));
         break;
     case IMAGE_ELF:
+    case IMAGE_FLAT:
         snprintf(buf, size, "%s", arch_name(info));
         break;
     }
@@ -51,8 +58,12 @@ void image_describe(const struct image *img, char *buf, size_t size)
     describe_format(info, format, sizeof(format));
     if (info->has_pvh)
         snprintf(buf, size, "%s, PVH note 0x%" PRIx64, format, info->pvh_entry);
+    else if (info->multiboot.found)
+        snprintf(buf, size, "%s, Multiboot entry 0x%" PRIx32, format,
+                 info->multiboot.entry);
     else
-        snprintf(buf, size, "%s, no PVH note", format);
+        snprintf(buf, size, "%s%s", format,
+                 info->unpacked ? ", no PVH note" : "");
 }
 
 /* How a note's contents are to be shown. */
@@ -166,6 +177,40 @@ static void print_note(const struct image_note *note, FILE *out)
     fputc('\n', out);
 }
 
+/* What a loader of the bzImage as such is told; see boot_linux.c. */
+static void print_linux(const struct image_info *info, FILE *out)
+{
+    const struct image_linux *bz = &info->bz;
+
+    if (info->container != IMAGE_BZIMAGE)
+        return;
+    fprintf(out, "setup         %u bytes, then %" PRIu64 " of kernel\n",
+            bz->setup_size, bz->kernel_size);
+    fprintf(out, "entries       16-bit, 32-bit%s\n",
+            bz->entry64 ? ", 64-bit" : "");
+    if (bz->pref_address)
+        fprintf(out, "runs at       0x%" PRIx64 ", %u bytes%s\n",
+                bz->pref_address, bz->init_size,
+                bz->relocatable ? ", relocatable" : "");
+    fprintf(out, "initrd        below 0x%x\n", bz->initrd_max);
+}
+
+static void print_multiboot(const struct image_multiboot *mb, FILE *out)
+{
+    if (!mb->found)
+        return;
+    fprintf(out, "Multiboot     entry 0x%x, header at 0x%x, flags 0x%x%s%s%s\n",
+            mb->entry, mb->offset, mb->flags,
+            mb->flags & MULTIBOOT_PAGE_ALIGN ? ", aligned modules" : "",
+            mb->flags & MULTIBOOT_MEMORY ? ", memory map" : "",
+            mb->flags & MULTIBOOT_VIDEO ? ", video mode" : "");
+    if (mb->addresses)
+        fprintf(out,
+                "              0x%" PRIx64 " bytes at 0x%" PRIx64 ", 0x%" PRIx64
+                " in memory\n",
+                mb->segment.filesz, mb->segment.paddr.v, mb->segment.memsz);
+}
+
 static void print_file(const struct image_info *info, FILE *out)
 {
     char format[64];
@@ -179,16 +224,21 @@ static void print_file(const struct image_info *info, FILE *out)
                 info->packed_size, info->elf_size);
     if (info->bz_cmdline_max)
         fprintf(out, "command line  at most %u bytes\n", info->bz_cmdline_max);
+    print_linux(info, out);
     fprintf(out, "architecture  %s\n", arch_name(info));
     if (info->guest_os[0])
         fprintf(out, "guest         %s\n", info->guest_os);
-    fprintf(out, "ELF entry     0x%" PRIx64 "\n", info->elf_entry);
+    if (info->elf_machine)
+        fprintf(out, "ELF entry     0x%" PRIx64 "\n", info->elf_entry);
     if (info->has_pvh)
         fprintf(out, "PVH entry     0x%" PRIx64 "\n", info->pvh_entry);
+    print_multiboot(&info->multiboot, out);
 }
 
 static void print_segments(const struct image_info *info, FILE *out)
 {
+    if (!info->n_segments)
+        return;
     fprintf(out, "segments      %-18s %12s %12s\n", "physical address",
             "in file", "in memory");
     for (unsigned i = 0; i < info->n_segments; i++) {
@@ -209,7 +259,21 @@ static void print_notes(const struct image_info *info, FILE *out)
         fprintf(out, "  (no more than %u are shown)\n", IMAGE_MAX_NOTES);
 }
 
-/* Only pvh is decided by the image; the others await their machines. */
+/* How a PC starts it without a boot loader; in the order boot.c tries. */
+static const char *direct_boot(const struct image_info *info)
+{
+    if (info->container == IMAGE_BZIMAGE && info->bz.entry64)
+        return "yes: Linux boot protocol, 64-bit";
+    if (info->container == IMAGE_BZIMAGE)
+        return "yes: Linux boot protocol, 32-bit";
+    if (info->multiboot.found)
+        return "yes: Multiboot";
+    if (info->has_pvh)
+        return "yes: PVH entry";
+    return "no: no bzImage, Multiboot header or PVH entry note";
+}
+
+/* The others await their machines. */
 static void print_modes(const struct image_info *info, FILE *out)
 {
     fprintf(out, "modes\n");
@@ -223,9 +287,9 @@ static void print_modes(const struct image_info *info, FILE *out)
             "(XEN_ELFNOTE_ENTRY)\n",
             info->has_pv ? "the entry" : "no entry");
     fprintf(out, "  pvhvm       not built yet\n");
-    fprintf(out, "  hvm-pv      not built yet\n");
-    fprintf(out, "  hvm         not built yet\n");
-    if (!info->has_pvh)
+    fprintf(out, "  hvm-pv      %s\n", direct_boot(info));
+    fprintf(out, "  hvm         %s\n", direct_boot(info));
+    if (!info->has_pvh && !info->multiboot.found)
         fprintf(out, "missing       CONFIG_PVH=y, if this is Linux\n");
 }
 

@@ -26,6 +26,7 @@ struct image {
     struct image_info info;
     struct image_source source; /* its head is gone once a file is open */
     uint64_t packed_at;         /* file offset of the packed bytes */
+    bool keep_packed;           /* of a bzImage look at the outside only */
     struct unpacked elf;        /* owned; empty if released */
     char name[];                /* as the operator wrote it */
 };
@@ -45,7 +46,16 @@ bool image_is_bzimage(const struct image_source *src);
 must_check int image_parse_elf(const struct image_source *src,
                                struct image_info *info);
 
-/* Fill in the bz_ fields and packed_size, and say where the payload is. */
+/*
+ * Look for a Multiboot header and fill in info->multiboot; after
+ * image_parse_elf if it is an ELF. None, and one that is no header after all,
+ * is no error; one that asks for what makes no sense is.
+ */
+must_check int image_parse_multiboot(const struct image_source *src,
+                                     struct image_info *info);
+
+/* Fill in the bz and bz_ fields and packed_size, and say where the payload is.
+ */
 must_check int image_parse_bzimage(const struct image_source *src,
                                    struct image_info *info,
                                    uint64_t *payload_at);

@@ -8,6 +8,10 @@
 #include <sys/ioctl.h>
 
 #define CR0_PE     0x1u
+#define CR0_PG     0x80000000u
+#define CR4_PAE    0x20u
+#define EFER_LME   0x100u
+#define EFER_LMA   0x400u
 #define CR0_ET     0x10u /* always one on every CPU since the 486 */
 #define CR0_NW     0x20000000u
 #define CR0_CD     0x40000000u
@@ -29,6 +33,18 @@ struct cpu_template {
     bool keeps_regs; /* the others are as a CPU has them after reset */
 };
 
+/* Flat 4 GiB segments. */
+#define FLAT(sel, kind, ...)                                                  \
+    {                                                                         \
+        .limit = 0xffffffff, .selector = (sel), .type = (kind), .present = 1, \
+        .s = 1, .g = 1, __VA_ARGS__                                           \
+    }
+
+#define TASK(sel)                                                           \
+    {                                                                       \
+        .limit = 0x67, .selector = (sel), .type = SEG_TSS_BSY, .present = 1 \
+    }
+
 static const struct cpu_template templates[] = {
     /*
      * Xen docs/misc/pvh: flat 32-bit segments, TR a 32-bit TSS with limit
@@ -36,24 +52,41 @@ static const struct cpu_template templates[] = {
      */
     [ENTRY_PVH] =
         {
-            .cs = {.limit = 0xffffffff,
-                   .selector = 0x8,
-                   .type = SEG_CODE,
-                   .present = 1,
-                   .db = 1,
-                   .s = 1,
-                   .g = 1},
-            .ds = {.limit = 0xffffffff,
-                   .selector = 0x10,
-                   .type = SEG_DATA,
-                   .present = 1,
-                   .db = 1,
-                   .s = 1,
-                   .g = 1},
-            .tr = {.limit = 0x67,
-                   .selector = 0x18,
-                   .type = SEG_TSS_BSY,
-                   .present = 1},
+            .cs = FLAT(0x8, SEG_CODE, .db = 1),
+            .ds = FLAT(0x10, SEG_DATA, .db = 1),
+            .tr = TASK(0x18),
+            .ldt = {.unusable = 1},
+            .cr0 = CR0_PE | CR0_ET,
+        },
+    /*
+     * Linux boot.rst, the 32-bit boot protocol: __BOOT_CS is 0x10 and
+     * __BOOT_DS 0x18, in a descriptor table that is loaded; no paging.
+     */
+    [ENTRY_LINUX32] =
+        {
+            .cs = FLAT(0x10, SEG_CODE, .db = 1),
+            .ds = FLAT(0x18, SEG_DATA, .db = 1),
+            .tr = TASK(0),
+            .ldt = {.unusable = 1},
+            .cr0 = CR0_PE | CR0_ET,
+        },
+    /* The 64-bit boot protocol: the same in long mode, memory is mapped. */
+    [ENTRY_LINUX64] =
+        {
+            .cs = FLAT(0x10, SEG_CODE, .l = 1),
+            .ds = FLAT(0x18, SEG_DATA, .db = 1),
+            .tr = TASK(0),
+            .ldt = {.unusable = 1},
+            .cr0 = CR0_PE | CR0_ET | CR0_PG,
+            .cr4 = CR4_PAE,
+            .efer = EFER_LME | EFER_LMA,
+        },
+    /* Multiboot, 3.2: exact selectors are undefined, so is ESP. */
+    [ENTRY_MULTIBOOT] =
+        {
+            .cs = FLAT(0x8, SEG_CODE, .db = 1),
+            .ds = FLAT(0x10, SEG_DATA, .db = 1),
+            .tr = TASK(0),
             .ldt = {.unusable = 1},
             .cr0 = CR0_PE | CR0_ET,
         },
@@ -84,6 +117,7 @@ static int load_regs(struct vcpu *v, const struct cpu_template *t,
 {
     struct kvm_regs regs = {
         .rip = e->rip,
+        .rax = e->rax,
         .rbx = e->rbx,
         .rsi = e->rsi,
         .rsp = e->rsp,
@@ -113,6 +147,11 @@ int template_load(struct vcpu *v, const struct entry_state *e)
     s.cr0 = t->cr0;
     s.cr4 = t->cr4;
     s.efer = t->efer;
+    s.cr3 = e->cr3;
+    if (e->gdt) {
+        s.gdt.base = e->gdt;
+        s.gdt.limit = (uint16_t)(e->gdt_size - 1);
+    }
     if (ioctl(v->fd, KVM_SET_SREGS, &s) < 0)
         return -errno;
     return load_regs(v, t, e);

@@ -87,7 +87,9 @@ BAD_OPTIONS = [
 
 # Right words that do not go together, or ask for too much on any host.
 BAD_SENSE = [
-    (["--mode=hvm", "k"], "boots from its disks"),
+    (["--mode=hvm", "--firmware=f", "k"], "starts without"),
+    (["--entry=64", "k"], "has one entry"),
+    (["--mode=hvm", "--entry=8", "k"], "give auto, 32 or 64"),
     (["--mode=hvm", "--disk=a,if=virtio,media=cdrom"], "if=ide only"),
     (["--mode=hvm"] + ["--disk=a,snapshot=on"] * 5, "5 IDE disks"),
     (["--disk=a,if=ide", "k"], "if=ide needs a PC"),
@@ -314,7 +316,7 @@ class OptionTest(vmmtest.Case):
         self.assertEqual((r.code, r.err), (OK, ""), r)
         config = json.loads(r.out)
         self.assertEqual(config, {
-            "mode": "pvh", "abi": "kvm", "cpus": 7, "memory": 1 << 40,
+            "mode": "pvh", "abi": "kvm", "entry": "auto", "cpus": 7, "memory": 1 << 40,
             "hugepages": True, "kernel": "k", "append": "\u00e4 \"\\",
             "initrd": [{"file": "a"}, {"file": "b", "cmdline": "x y"}],
             "console": "file", "console_path": "log", "name": "n",

@@ -43,6 +43,29 @@ static inline bool entry_is_loaded(const struct image_info *info)
     return false;
 }
 
+/* The header's own count is as sound as a segment, and has the entry in it. */
+static inline void check_multiboot(const struct image_info *info)
+{
+    const struct image_multiboot *mb = &info->multiboot;
+    const struct image_segment *s = &mb->segment;
+
+    if (!mb->found || !mb->addresses)
+        return;
+    BUG_ON(s->memsz < s->filesz || s->filesz == 0);
+    BUG_ON(!range_ok(s->offset, s->filesz, info->elf_size));
+    BUG_ON(mb->entry < s->paddr.v || mb->entry - s->paddr.v >= s->filesz);
+}
+
+/* What a loader copies out of the file is in it. */
+static inline void check_linux(const struct image_info *info, size_t size)
+{
+    if (info->container != IMAGE_BZIMAGE)
+        return;
+    BUG_ON(!info->bz.kernel_size);
+    BUG_ON(!range_ok(info->bz.kernel_at, info->bz.kernel_size, size));
+    BUG_ON(!range_ok(0, info->bz.setup_size, size));
+}
+
 static inline void check_texts(const struct image *img)
 {
     char line[16];
@@ -68,7 +91,10 @@ static inline void fuzz_image(const uint8_t *data, size_t size)
     if (image_parse("fuzz", data, size, &img) != 0)
         return;
     info = image_info(img);
-    BUG_ON(info->n_segments == 0 || info->n_segments > IMAGE_MAX_SEGMENTS);
+    BUG_ON(info->n_segments > IMAGE_MAX_SEGMENTS);
+    BUG_ON(info->n_segments == 0 && !info->multiboot.addresses);
+    check_multiboot(info);
+    check_linux(info, size);
     for (unsigned i = 0; i < info->n_segments; i++)
         check_segment(info, i);
     BUG_ON(info->has_pvh && !entry_is_loaded(info));

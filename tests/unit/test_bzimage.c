@@ -285,7 +285,7 @@ static void inspect_explains(void **state)
     assert_says(text, "  Xen      GUEST_OS             \"tester\"\n");
     assert_says(text, "  Xen      PHYS32_ENTRY         0x1000010\n");
     assert_says(text, "  pvh         yes\n");
-    assert_says(text, "  hvm         not built yet\n");
+    assert_says(text, "  hvm         yes: Linux boot protocol, 32-bit\n");
     assert_null(strstr(text, "missing"));
     free(text);
     free(bz.data);

@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A kernel on a PC without firmware: what a bzImage finds at its 64- and its
+ * 32-bit entry, what a Multiboot image finds, and what is refused.
+ */
+#include "multiboot_builder.h"
+
+#include "abi/layout.h"
+#include "abi/multiboot.h"
+#include "boot/boot.h"
+#include "vmm/log.h"
+
+#include <asm/bootparam.h>
+
+#define RAM       (64 * MIB)
+#define PREF      (16 * MIB)
+#define INIT_SIZE (8 * MIB)
+#define SETUP     (5 * 512u)
+#define INITRD    "initial ramdisk"
+#define LOW_MAX   0x10000u
+
+struct fixture {
+    struct gmem *mem;
+    struct machine_desc m;
+    struct boot_config cfg;
+    int fds[4];
+    unsigned n_fds;
+    struct path paths[4];
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    f->mem = gmem_create(RAM, GMEM_ANON);
+    f->m = (struct machine_desc){
+        .n_cpus = 1,
+        .n_ranges = 3,
+        .map = {{GPA(0), LAYOUT_LOW_END, MEM_RAM},
+                {GPA(LAYOUT_LOW_END), MIB - LAYOUT_LOW_END, MEM_RESERVED},
+                {GPA(MIB), RAM - MIB, MEM_RAM}},
+    };
+    f->cfg = (struct boot_config){.protocol = BOOT_DIRECT,
+                                  .cmdline = "console=ttyS0"};
+    log_set_level(LOG_ERROR);
+    *state = f;
+    return f->mem ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    while (f->n_fds)
+        close(f->fds[--f->n_fds]);
+    gmem_destroy(f->mem);
+    free(f);
+    return 0;
+}
+
+/* The path of a new file with these bytes. */
+static const char *give(struct fixture *f, const void *data, size_t size)
+{
+    const unsigned i = f->n_fds++;
+
+    f->fds[i] = make_file(data, size);
+    f->paths[i] = path_of(f->fds[i]);
+    return f->paths[i].text;
+}
+
+static void add_initrd(struct fixture *f, const char *cmdline)
+{
+    f->cfg.modules[f->cfg.n_modules++] = (struct boot_module){
+        .path = give(f, INITRD, strlen(INITRD)), .cmdline = cmdline};
+}
+
+/* A bzImage as of 2.15, of which the payload is no kernel: nobody unpacks. */
+static struct bytes linux_image(void)
+{
+    struct bytes b = make_bzimage(4, "payload", 7);
+    struct setup_header h;
+
+    memcpy(&h, b.data + 0x1f1, sizeof(h));
+    h.loadflags = LOADED_HIGH;
+    h.initrd_addr_max = 0x7fffffff;
+    h.kernel_alignment = 2 * MIB;
+    h.relocatable_kernel = 1;
+    h.xloadflags = XLF_KERNEL_64;
+    h.pref_address = PREF;
+    h.init_size = INIT_SIZE;
+    memcpy(b.data + 0x1f1, &h, sizeof(h));
+    return b;
+}
+
+static void edit(struct bytes *b, size_t off, uint64_t value, size_t n)
+{
+    memcpy(b->data + off, &value, n);
+}
+
+static void use(struct fixture *f, struct bytes *b)
+{
+    f->cfg.kernel = give(f, b->data, b->size);
+}
+
+static void start(struct fixture *f, struct entry_state *e)
+{
+    struct boot *b = NULL;
+
+    assert_int_equal(boot_open(&f->cfg, &b), 0);
+    assert_int_equal(boot_place(b, f->mem, &f->m, e), 0);
+    assert_int_equal(boot_load(b, f->mem), 0);
+    boot_close(b);
+}
+
+/* Opened or placed: one of them says no, in one line. */
+static void refused(struct fixture *f, int rc, const char *part)
+{
+    struct entry_state e;
+    struct boot *b = NULL;
+    struct capture c;
+    int got;
+
+    capture_begin(&c);
+    got = boot_open(&f->cfg, &b);
+    if (got == 0)
+        got = boot_place(b, f->mem, &f->m, &e);
+    capture_end(&c);
+    boot_close(b);
+    assert_int_equal(got, rc);
+    assert_one_line(&c, part);
+}
+
+static void read_guest(const struct fixture *f, uint64_t at, void *dst,
+                       size_t n)
+{
+    assert_int_equal(gmem_read(f->mem, GPA(at), dst, n), 0);
+}
+
+static void guest_has(const struct fixture *f, uint64_t at, const char *want)
+{
+    char got[256];
+
+    read_guest(f, at, got, strlen(want) + 1);
+    assert_memory_equal(got, want, strlen(want) + 1);
+}
+
+/* ---- Linux ---- */
+
+static struct boot_params params_of(const struct fixture *f,
+                                    const struct entry_state *e)
+{
+    struct boot_params bp;
+
+    assert_in_range(e->rsi, 1, LOW_MAX - sizeof(bp));
+    read_guest(f, e->rsi, &bp, sizeof(bp));
+    return bp;
+}
+
+static void check_params(const struct fixture *f, const struct boot_params *bp)
+{
+    char rsdp[8];
+
+    assert_int_equal(bp->hdr.header, 0x53726448); /* "HdrS" */
+    assert_int_equal(bp->hdr.version, 0x020f);
+    assert_int_equal(bp->hdr.type_of_loader, 0xff);
+    assert_int_equal(bp->hdr.code32_start, PREF);
+    assert_int_equal(bp->sentinel, 0);
+    guest_has(f, bp->hdr.cmd_line_ptr, f->cfg.cmdline);
+    assert_int_equal(bp->e820_entries, f->m.n_ranges);
+    for (unsigned i = 0; i < f->m.n_ranges; i++) {
+        assert_int_equal(bp->e820_table[i].addr, f->m.map[i].base.v);
+        assert_int_equal(bp->e820_table[i].size, f->m.map[i].size);
+        assert_int_equal(bp->e820_table[i].type, f->m.map[i].type);
+    }
+    read_guest(f, bp->acpi_rsdp_addr, rsdp, sizeof(rsdp));
+    assert_memory_equal(rsdp, "RSD PTR ", 8);
+}
+
+/* The kernel, byte for byte, is where it wants to be. */
+static void check_kernel(const struct fixture *f, const struct bytes *b)
+{
+    uint8_t got[256];
+    const size_t n = b->size - SETUP;
+
+    assert_true(n <= sizeof(got));
+    read_guest(f, PREF, got, n);
+    assert_memory_equal(got, b->data + SETUP, n);
+}
+
+static uint64_t gdt_entry(const struct fixture *f, const struct entry_state *e,
+                          unsigned selector)
+{
+    uint64_t v;
+
+    assert_true(selector + 8 <= e->gdt_size);
+    read_guest(f, e->gdt + selector, &v, sizeof(v));
+    return v;
+}
+
+/* Follow the tables that the guest would: gva to gpa by 2 MiB pages. */
+static uint64_t walk(const struct fixture *f, uint64_t cr3, uint64_t gva)
+{
+    uint64_t table = cr3, pte = 0;
+
+    for (unsigned shift = 39; shift >= 21; shift -= 9) {
+        read_guest(f, table + ((gva >> shift) & 511) * 8, &pte, 8);
+        assert_int_equal(pte & 3, 3);
+        table = pte & 0xffffffffff000ull;
+    }
+    assert_int_equal(pte & 0x80, 0x80);
+    return table + (gva & (2 * MIB - 1));
+}
+
+static void the_64_bit_entry(void **state)
+{
+    static const uint64_t places[] = {0, 0x7123, PREF + 0x200, 0xfee00030,
+                                      4 * GIB - 1};
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    struct boot_params bp;
+    struct entry_state e;
+
+    use(f, &b);
+    start(f, &e);
+    bp = params_of(f, &e);
+    assert_int_equal(e.kind, ENTRY_LINUX64);
+    assert_int_equal(e.rip, PREF + 0x200);
+    check_params(f, &bp);
+    check_kernel(f, &b);
+    assert_int_equal(bp.hdr.ramdisk_size, 0);
+    assert_int_equal(gdt_entry(f, &e, 0x10), 0x00af9b000000ffffull);
+    assert_int_equal(gdt_entry(f, &e, 0x18), 0x00cf93000000ffffull);
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        assert_int_equal(walk(f, e.cr3, places[i]), places[i]);
+    free(b.data);
+}
+
+static void the_32_bit_entry(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    struct boot_params bp;
+    struct entry_state e;
+
+    use(f, &b);
+    f->cfg.entry = BOOT_ENTRY_32;
+    start(f, &e);
+    bp = params_of(f, &e);
+    assert_int_equal(e.kind, ENTRY_LINUX32);
+    assert_int_equal(e.rip, PREF);
+    assert_int_equal(e.cr3, 0);
+    check_params(f, &bp);
+    assert_int_equal(gdt_entry(f, &e, 0x10), 0x00cf9b000000ffffull);
+    free(b.data);
+}
+
+/* A kernel without the flag is entered at 32 bits, and only there. */
+static void no_64_bit_entry(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    struct entry_state e;
+
+    edit(&b, 0x236, 0, 2);
+    use(f, &b);
+    start(f, &e);
+    assert_int_equal(e.kind, ENTRY_LINUX32);
+    f->cfg.entry = BOOT_ENTRY_64;
+    refused(f, -EINVAL, "no bzImage with the entry asked for");
+    free(b.data);
+}
+
+/* Before 2.10, and where it says so, a kernel is put to 1 MiB. */
+static void kernels_that_cannot_be_moved(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    struct entry_state e;
+    char got[7];
+
+    edit(&b, 0x234, 0, 1);
+    edit(&b, 0x236, 0, 2);
+    use(f, &b);
+    start(f, &e);
+    assert_int_equal(e.rip, MIB);
+    read_guest(f, MIB + BZ_PAYLOAD_OFFSET, got, sizeof(got));
+    assert_memory_equal(got, "payload", 7);
+    edit(&b, 0x206, 0x209, 2); /* the fields after are not there then */
+    use(f, &b);
+    start(f, &e);
+    assert_int_equal(e.rip, MIB);
+    free(b.data);
+}
+
+/* Several are one after another, each from a multiple of four. */
+static void initrds_are_one(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    struct boot_params bp;
+    struct entry_state e;
+    char got[2 * sizeof(INITRD)];
+
+    use(f, &b);
+    add_initrd(f, NULL);
+    add_initrd(f, NULL);
+    start(f, &e);
+    bp = params_of(f, &e);
+    assert_int_equal(bp.hdr.ramdisk_image, RAM - GUEST_PAGE);
+    assert_int_equal(bp.hdr.ramdisk_size, 16 + 15);
+    read_guest(f, bp.hdr.ramdisk_image, got, 31);
+    assert_memory_equal(got, INITRD "\0" INITRD, 31);
+    free(b.data);
+}
+
+/* Below what the kernel can reach, and clear of what it needs to unpack. */
+static void initrd_keeps_its_limit(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    struct boot_params bp;
+    struct entry_state e;
+
+    edit(&b, 0x22c, PREF + INIT_SIZE + strlen(INITRD) - 1, 4);
+    use(f, &b);
+    add_initrd(f, NULL);
+    start(f, &e);
+    bp = params_of(f, &e);
+    assert_int_equal(bp.hdr.ramdisk_image, PREF + INIT_SIZE);
+    edit(&b, 0x22c, PREF + INIT_SIZE + strlen(INITRD) - 2, 4);
+    use(f, &b);
+    start(f, &e);
+    bp = params_of(f, &e);
+    assert_int_equal(bp.hdr.ramdisk_image, PREF - GUEST_PAGE);
+    edit(&b, 0x22c, MIB, 4);
+    use(f, &b);
+    refused(f, -ENOSPC, "does not fit");
+    free(b.data);
+}
+
+static void a_seed_for_random_numbers(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    struct setup_data head;
+    struct boot_params bp;
+    struct entry_state e;
+    uint8_t first[32], second[32];
+
+    use(f, &b);
+    start(f, &e);
+    bp = params_of(f, &e);
+    read_guest(f, bp.hdr.setup_data, &head, sizeof(head));
+    assert_int_equal(head.next, 0);
+    assert_int_equal(head.type, SETUP_RNG_SEED);
+    assert_int_equal(head.len, sizeof(first));
+    read_guest(f, bp.hdr.setup_data + sizeof(head), first, sizeof(first));
+    start(f, &e);
+    read_guest(f, bp.hdr.setup_data + sizeof(head), second, sizeof(second));
+    assert_memory_not_equal(first, second, sizeof(first));
+    free(b.data);
+}
+
+/* Evil headers: one line each, and nothing is started. */
+static void evil_bzimages(void **state)
+{
+    static const struct {
+        size_t off;
+        uint64_t value;
+        size_t n;
+        const char *says;
+    } evil[] = {
+        {0x211, 0, 1, "zImage"},
+        {0x260, 0xffffffff, 4, "not all in the guest's 64 MiB"},
+        {0x258, 0xffffffffffe00000ull, 8, "not all in the guest's 64 MiB"},
+        {0x258, 0xc0000000, 8, "not all in the guest's 64 MiB"},
+        {0x258, 0xa0000, 8, "not all in the guest's 64 MiB"},
+        {0x1f1, 255, 1, "not in the file"},
+        {0x248, 0xffffffff, 4, "not in the file"},
+        {0x206, 0x207, 2, "does not say where"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(evil); i++) {
+        struct bytes b = linux_image();
+
+        edit(&b, evil[i].off, evil[i].value, evil[i].n);
+        f->n_fds = 0;
+        use(f, &b);
+        refused(f, -EINVAL, evil[i].says);
+        close(f->fds[0]);
+        free(b.data);
+    }
+    f->n_fds = 0;
+}
+
+static void what_linux_is_not_given(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    char text[2049];
+
+    use(f, &b);
+    memset(text, 'x', sizeof(text));
+    text[2048] = '\0';
+    f->cfg.cmdline = text;
+    refused(f, -EINVAL, "at most 2047 are taken");
+    f->cfg.cmdline = "one\ntwo";
+    refused(f, -EINVAL, "control character");
+    f->cfg.cmdline = "";
+    add_initrd(f, "words");
+    refused(f, -EINVAL, "no command line for it");
+    free(b.data);
+}
+
+/* ---- Multiboot ---- */
+
+static struct multiboot_info info_of(const struct fixture *f,
+                                     const struct entry_state *e)
+{
+    struct multiboot_info mbi;
+
+    assert_int_equal(e->kind, ENTRY_MULTIBOOT);
+    assert_int_equal(e->rax, 0x2badb002);
+    assert_in_range(e->rbx, LAYOUT_TABLES, LAYOUT_TABLES_END - sizeof(mbi));
+    read_guest(f, e->rbx, &mbi, sizeof(mbi));
+    assert_int_equal(mbi.flags, 0x24d);
+    return mbi;
+}
+
+static void a_flat_image(void **state)
+{
+    struct fixture *f = *state;
+    const struct flat_image flat = good_flat();
+    struct flat_image got;
+    struct entry_state e;
+    struct multiboot_info mbi;
+    char name[64];
+
+    f->cfg.kernel = give(f, &flat, sizeof(flat));
+    start(f, &e);
+    assert_int_equal(e.rip, MB_ENTRY);
+    read_guest(f, MB_LOAD, &got, sizeof(got));
+    assert_memory_equal(&got, &flat, sizeof(flat));
+    mbi = info_of(f, &e);
+    assert_int_equal(mbi.mem_lower, 640);
+    assert_int_equal(mbi.mem_upper, RAM / KIB - 1024);
+    assert_int_equal(mbi.mods_count, 0);
+    guest_has(f, mbi.boot_loader_name, "vmm");
+    snprintf(name, sizeof(name), "%s console=ttyS0",
+             strrchr(f->cfg.kernel, '/') + 1);
+    guest_has(f, mbi.cmdline, name);
+}
+
+/* Each entry is its size and what that counts. */
+static void its_memory_map(void **state)
+{
+    struct fixture *f = *state;
+    const struct flat_image flat = good_flat();
+    struct multiboot_info mbi;
+    struct entry_state e;
+    uint32_t at, n = 0;
+
+    f->cfg.kernel = give(f, &flat, sizeof(flat));
+    start(f, &e);
+    mbi = info_of(f, &e);
+    for (at = 0; at < mbi.mmap_length; n++) {
+        struct multiboot_mmap entry;
+
+        read_guest(f, mbi.mmap_addr + at, &entry, sizeof(entry));
+        assert_int_equal(entry.size, 20);
+        assert_int_equal(entry.addr, f->m.map[n].base.v);
+        assert_int_equal(entry.len, f->m.map[n].size);
+        assert_int_equal(entry.type, f->m.map[n].type);
+        at += entry.size + 4;
+    }
+    assert_int_equal(n, f->m.n_ranges);
+    assert_int_equal(at, mbi.mmap_length);
+}
+
+static void its_modules(void **state)
+{
+    struct fixture *f = *state;
+    const struct elf32_image elf = multiboot_elf(3);
+    struct multiboot_module mods[2];
+    struct multiboot_info mbi;
+    struct entry_state e;
+    char text[64];
+
+    f->cfg.kernel = give(f, &elf, sizeof(elf));
+    add_initrd(f, NULL);
+    add_initrd(f, "second one");
+    start(f, &e);
+    assert_int_equal(e.rip, BASE);
+    mbi = info_of(f, &e);
+    assert_int_equal(mbi.mods_count, 2);
+    assert_int_equal(mbi.mods_addr % 4, 0);
+    read_guest(f, mbi.mods_addr, mods, sizeof(mods));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(mods[i].start % GUEST_PAGE, 0);
+        assert_int_equal(mods[i].end - mods[i].start, strlen(INITRD));
+        read_guest(f, mods[i].start, text, strlen(INITRD));
+        assert_memory_equal(text, INITRD, strlen(INITRD));
+    }
+    snprintf(text, sizeof(text), "%s second one",
+             strrchr(f->cfg.modules[1].path, '/') + 1);
+    guest_has(f, mods[1].string, text);
+    /* The bss of the image is not in the way of what is placed. */
+    assert_false(mods[1].start >= BASE && mods[1].start < BASE + 0x1000);
+}
+
+static void evil_multiboot(void **state)
+{
+    struct fixture *f = *state;
+    struct flat_image flat = good_flat();
+
+    flat.flags |= 4;
+    mb_sum(&flat);
+    f->cfg.kernel = give(f, &flat, sizeof(flat));
+    refused(f, -EINVAL, "asks for a video mode");
+    flat.flags = 0x18003;
+    mb_sum(&flat);
+    f->cfg.kernel = give(f, &flat, sizeof(flat));
+    refused(f, -EINVAL, "flags 0x8000");
+    flat = good_flat();
+    flat.bss_end = UINT32_MAX;
+    f->cfg.kernel = give(f, &flat, sizeof(flat));
+    refused(f, -EINVAL, "outside the guest's 64 MiB");
+}
+
+/* It may not lie where the tables will be. */
+static void multiboot_over_the_tables(void **state)
+{
+    struct fixture *f = *state;
+    struct flat_image flat = good_flat();
+
+    flat.load_addr = LAYOUT_TABLES;
+    flat.header_addr = LAYOUT_TABLES + MB_AT;
+    flat.load_end = flat.bss_end = 0;
+    flat.entry = LAYOUT_TABLES + 128;
+    f->cfg.kernel = give(f, &flat, sizeof(flat));
+    refused(f, -EINVAL, "0xa0000 to 0xfffff is reserved");
+}
+
+/* An ELF with a PVH note alone is started by that. */
+static void pvh_is_the_last_way(void **state)
+{
+    struct fixture *f = *state;
+    const struct elf32_image elf = good_elf32();
+    struct entry_state e;
+
+    f->cfg.kernel = give(f, &elf, sizeof(elf));
+    start(f, &e);
+    assert_int_equal(e.kind, ENTRY_PVH);
+    f->cfg.entry = BOOT_ENTRY_32;
+    refused(f, -EINVAL, "no bzImage with the entry asked for");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_64_bit_entry),
+        TEST(the_32_bit_entry),
+        TEST(no_64_bit_entry),
+        TEST(kernels_that_cannot_be_moved),
+        TEST(initrds_are_one),
+        TEST(initrd_keeps_its_limit),
+        TEST(a_seed_for_random_numbers),
+        TEST(evil_bzimages),
+        TEST(what_linux_is_not_given),
+        TEST(a_flat_image),
+        TEST(its_memory_map),
+        TEST(its_modules),
+        TEST(evil_multiboot),
+        TEST(multiboot_over_the_tables),
+        TEST(pvh_is_the_last_way),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
