@@ -90,6 +90,7 @@ boot_gdt:
     .quad 0x00cf93000000ffff    /* 0x10: data, flat */
     .quad 0x00af9b000000ffff    /* 0x18: 64-bit code */
 boot_gdt_end:
+    .globl boot_gdtr
 boot_gdtr:
     .word boot_gdt_end - boot_gdt - 1
     .long boot_gdt
@@ -102,6 +103,7 @@ entry_regs:
     .section .bss
     .balign 16
     .skip 16384
+    .globl boot_stack_top
 boot_stack_top:
 
     .section .note.GNU-stack, "", @progbits

@@ -34,6 +34,14 @@ class TestAgain(Exception):
     """A measured time was too long, which may be the host's doing."""
 
 
+def started_by(kernel):
+    """Options to start a kernel, or a disk image for a PC's BIOS."""
+    if not kernel.endswith(".img"):
+        return [kernel]
+    # A row of the table may ask for another mode, or interface.
+    return ["--disk=" + kernel + ",snapshot=on"]
+
+
 class Guest:
     """One vmm process, from its start to its exit status."""
 
@@ -48,7 +56,7 @@ class Guest:
         self.env.setdefault("ASAN_OPTIONS", "detect_leaks=0")
         self.log = open(self.folder + "/stderr", "w+b")
         self.process = subprocess.Popen(
-            [vmm, "run", "--name=" + NAME, *options, kernel],
+            [vmm, "run", "--name=" + NAME, *options, *started_by(kernel)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
