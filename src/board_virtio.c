@@ -273,6 +273,11 @@ static const struct kind {
     {count_balloons, make_balloon},
 };
 
+unsigned board_virtio_disks(const struct config *cfg)
+{
+    return count_disks(cfg);
+}
+
 unsigned board_virtio_count(const struct config *cfg)
 {
     unsigned n = 0;

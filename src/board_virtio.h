@@ -38,6 +38,9 @@ struct board_virtio_host {
 /* How many devices cfg asks for. */
 unsigned board_virtio_count(const struct config *cfg);
 
+/* How many of those are disks: they come first. */
+unsigned board_virtio_disks(const struct config *cfg);
+
 /* Are the devices on a PCI bus? */
 bool board_virtio_on_pci(const struct config *cfg);
 

@@ -11,6 +11,7 @@
 
 #include "boot/boot.h"
 #include "config_size.h"
+#include "opt_boot.h"
 #include "opt_console.h"
 #include "opt_disk.h"
 #include "opt_net.h"
@@ -50,6 +51,8 @@ struct config {
     uint64_t memory; /* bytes */
     bool hugepages;
     const char *firmware; /* NULL: the usual one */
+    struct boot_option boot;
+    bool boot_given;
     const char *kernel;   /* borrowed from argv or the args file; or NULL */
     const char *append;   /* never NULL */
     enum boot_entry entry;

@@ -98,9 +98,9 @@ static int check_boot(const struct config *cfg)
                   "is given: give one, or leave them out");
         return -EINVAL;
     }
-    if (p->boot != BOOT_FIRMWARE && cfg->firmware) {
-        log_error("--firmware: a guest with --mode=%s has none: leave it out",
-                  p->name);
+    if (p->boot != BOOT_FIRMWARE && (cfg->firmware || cfg->boot_given)) {
+        log_error("%s: a guest with --mode=%s has no firmware: leave it out",
+                  cfg->firmware ? "--firmware" : "--boot", p->name);
         return -EINVAL;
     }
     if (p->platform == PLATFORM_PC && cfg->transport != TRANSPORT_PCI &&

@@ -109,6 +109,8 @@ int config_dump(const struct config *cfg, FILE *out)
         dump_ports(cfg), "balloon", dump_balloon(cfg), "vsock",
         vsock_option_dump(&cfg->vsock), "shares", dump_shares(cfg), "nets",
         dump_nets(cfg));
+    if (o)
+        json_object_set_new(o, "boot", boot_option_dump(&cfg->boot));
     text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
     json_decref(o);

@@ -165,6 +165,12 @@ static bool take_append(struct config *cfg, char *value)
 }
 
 /* Says itself what is wrong, by key. */
+static enum config_result parse_boot(struct config *cfg, const char *value)
+{
+    cfg->boot_given = true;
+    return boot_option_parse(value, &cfg->boot) < 0 ? CONFIG_ERROR : CONFIG_OK;
+}
+
 static enum config_result parse_disk(struct config *cfg, const char *value)
 {
     if (cfg->n_disks == CONFIG_MAX_DISKS) {
@@ -394,6 +400,11 @@ const struct option config_options[] = {
      .fn = take_firmware,
      .want = "a file",
      .help = "BIOS image of a PC (SeaBIOS, where the system has it)"},
+    {.name = "--boot",
+     .arg = "KEY=VALUE[,...]",
+     .keys_fn = parse_boot,
+     .help = "what a PC's BIOS boots from; keys: order (of the letters c, d, "
+             "n),\nmenu, wait"},
     {.name = "--disk",
      .arg = "FILE[,KEY=VALUE...]",
      .keys_fn = parse_disk,

@@ -102,11 +102,11 @@ static int take_pair(const struct keyval_option *option, char *word,
 int keyval_parse(const struct keyval_option *option, char *text, void *into)
 {
     char *rest = text;
-    const char *value = next_word(&rest);
+    const char *value = option->take_value ? next_word(&rest) : NULL;
     uint32_t seen = 0;
 
     BUG_ON(option->n_keys > KEYVAL_MAX_KEYS);
-    if (!option->take_value(into, value)) {
+    if (value && !option->take_value(into, value)) {
         log_error("%s: '%s' is not valid: give %s", option->name, value,
                   option->want);
         return -EINVAL;

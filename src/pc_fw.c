@@ -8,9 +8,12 @@
 
 #include "abi/layout.h"
 #include "boot/acpi_loader.h"
+#include "pc_slots.h"
 #include "vmm/log.h"
 
 #include <endian.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +42,9 @@ struct pc_fw {
     struct e820_entry e820[MACHINE_MAX_RANGES];
     unsigned n_e820;
     struct acpi_files acpi; /* owned */
+    char *order;            /* owned: lines of paths; NULL: none */
+    uint16_t menu;
+    uint16_t menu_wait;
 };
 
 static void add(struct pc_fw *fw, const struct fw_cfg_item *item)
@@ -90,6 +96,48 @@ static void add_numbers(struct pc_fw *fw, const struct config *cfg)
                sizeof(fw->irq0_override));
 }
 
+/* The paths of what a letter of --boot order stands for. */
+static void print_paths(FILE *out, const struct config *cfg, char letter)
+{
+    char path[PC_PATH_MAX];
+
+    for (unsigned i = 0; letter != BOOT_NET && i < cfg->n_disks; i++)
+        if (cfg->disks[i].cdrom == (letter == BOOT_CDROM) &&
+            pc_disk_path(cfg, i, path))
+            fprintf(out, "%s\n", path);
+    for (unsigned i = 0; letter == BOOT_NET && i < cfg->n_nets; i++)
+        if (pc_net_path(cfg, i, path))
+            fprintf(out, "%s\n", path);
+}
+
+/* What is not named comes behind what is, in the firmware's own order. */
+static int add_order(struct pc_fw *fw, const struct config *cfg)
+{
+    size_t size = 0;
+    FILE *out = open_memstream(&fw->order, &size);
+
+    for (const char *c = cfg->boot.order; out && *c; c++)
+        print_paths(out, cfg, *c);
+    if (!out || fclose(out) != 0 || !fw->order) {
+        log_error("boot order: out of memory");
+        return -ENOMEM;
+    }
+    /* With the NUL behind it. */
+    if (size)
+        add_file(fw, "bootorder", fw->order, size + 1);
+    return 0;
+}
+
+static void add_menu(struct pc_fw *fw, const struct config *cfg)
+{
+    fw->menu = htole16(cfg->boot.menu);
+    fw->menu_wait = htole16(cfg->boot.wait);
+    add_number(fw, FW_CFG_BOOT_MENU, &fw->menu, sizeof(fw->menu));
+    if (cfg->boot.menu)
+        add_file(fw, "etc/boot-menu-wait", &fw->menu_wait,
+                 sizeof(fw->menu_wait));
+}
+
 static int add_acpi(struct pc_fw *fw, const struct machine_desc *m)
 {
     const int ret = acpi_files_build(m, &fw->acpi);
@@ -114,7 +162,8 @@ struct pc_fw *pc_fw_create(const struct config *cfg,
     }
     add_numbers(fw, cfg);
     add_e820(fw, cfg->memory);
-    if (add_acpi(fw, m) == 0)
+    add_menu(fw, cfg);
+    if (add_acpi(fw, m) == 0 && add_order(fw, cfg) == 0)
         fw->device = fw_cfg_create(mem, fw->items, fw->n);
     if (!fw->device) {
         pc_fw_destroy(fw);
@@ -129,6 +178,7 @@ void pc_fw_destroy(struct pc_fw *fw)
         return;
     fw_cfg_destroy(fw->device);
     acpi_files_free(&fw->acpi);
+    free(fw->order);
     free(fw);
 }
 

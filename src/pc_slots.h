@@ -20,6 +20,17 @@ enum pc_kind {
 /* The slot of the nth device of a kind. */
 unsigned pc_slot(const struct config *cfg, enum pc_kind kind, unsigned nth);
 
+#define PC_PATH_MAX 64
+
+/*
+ * How the firmware knows the device of disk i, or of link i (as in cfg): a
+ * path of Open Firmware's kind, as SeaBIOS compares it. False: it has none.
+ */
+must_check bool pc_disk_path(const struct config *cfg, unsigned i,
+                             char out[PC_PATH_MAX]);
+must_check bool pc_net_path(const struct config *cfg, unsigned i,
+                            char out[PC_PATH_MAX]);
+
 /* Slots in use, from 0 on. */
 unsigned pc_slot_count(const struct config *cfg);
 
