@@ -334,6 +334,7 @@ static int make_cpus(struct board *b)
     b->cpu_ops = (struct vcpu_ops){
         .access = on_access,
         .eoi = on_eoi,
+        .shutdown = b->ops->shutdown_resets ? on_reset : NULL,
         .ended = on_ended,
         .prepare = on_prepare,
         .first_entry = on_first_entry,

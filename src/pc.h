@@ -76,6 +76,7 @@ struct pc {
 /* Steps. 0 or -errno, logged. */
 must_check int pc_make_clock(struct pc *p);
 must_check int pc_make_memory(struct pc *p);
+must_check int pc_make_coalesced(struct pc *p);
 must_check int pc_make_interrupts(struct pc *p);
 must_check int pc_make_timers(struct pc *p);
 must_check int pc_make_power(struct pc *p);

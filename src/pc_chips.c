@@ -62,6 +62,18 @@ int pc_make_memory(struct pc *p)
                      PC_SHADOW_END - PC_SHADOW, &pc_mem_ops, p->mem);
 }
 
+/*
+ * Index registers, whose write has no effect until another one is touched.
+ * Not the PCI configuration address: the reset register lies within it.
+ */
+int pc_make_coalesced(struct pc *p)
+{
+    vm_coalesce(p->host.vm, SPACE_MMIO, LAYOUT_IOAPIC, 4);
+    vm_coalesce(p->host.vm, SPACE_PIO, PC_CMOS, 1);
+    vm_coalesce(p->host.vm, SPACE_PIO, PC_FW_CFG, 2);
+    return 0;
+}
+
 /* ---- interrupts ---- */
 
 /* The 8254 counts what the guest takes, and forgets while it is masked. */

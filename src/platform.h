@@ -59,6 +59,8 @@ struct platform_ops {
     /* Answer the INTR pin. NULL: the platform does not drive it. */
     uint8_t (*ack)(void *platform);
     void (*power_button)(void *platform);
+    /* A CPU that shuts down resets the machine. */
+    bool shutdown_resets;
     /* What a person sits in front of; NULL: there is none. */
     struct vga *(*display)(void *platform);
     struct i8042 *(*keyboard)(void *platform);

@@ -69,7 +69,7 @@ static void destroy(void *platform)
 static void *create(const struct platform_host *host)
 {
     static int (*const steps[])(struct pc * p) = {
-        pc_make_clock, pc_make_memory,   pc_make_interrupts, pc_make_timers,
+        pc_make_clock, pc_make_memory, pc_make_coalesced, pc_make_interrupts, pc_make_timers,
         pc_make_power, pc_make_keyboard, pc_make_serial,     pc_make_parallel,
         pc_make_debug, pc_make_fw_cfg,   pc_make_pci,        pc_make_display,
         pc_make_ide,   pc_settle,
@@ -135,6 +135,7 @@ const struct platform_ops platform_pc = {
     .eoi = eoi,
     .ack = ack,
     .power_button = power_button,
+    .shutdown_resets = true,
     .display = display,
     .keyboard = keyboard,
 };

@@ -69,6 +69,11 @@ static bool exit_nothing(struct vcpu *v)
 
 static bool exit_shutdown(struct vcpu *v)
 {
+    if (v->ops->shutdown) {
+        log_info("guest: vcpu%u: triple fault", v->id);
+        v->ops->shutdown(v->ops->ctx);
+        return false;
+    }
     exit_end(v, VCPU_END_TRIPLE, "triple fault (KVM_EXIT_SHUTDOWN)");
     return false;
 }

@@ -38,6 +38,12 @@ struct vcpu_ops {
      */
     uint8_t (*ack)(void *ctx);
     /*
+     * It shut down (a triple fault), and the machine around it takes that for
+     * a reset. Board lock held; it parks until it is stopped. NULL: it takes
+     * it for the end, and ended is called.
+     */
+    void (*shutdown)(void *ctx);
+    /*
      * The vCPU cannot go on; reason, registers and code were printed to
      * stderr already. It parks until it is stopped. Board lock held.
      */
