@@ -319,6 +319,9 @@ static int make_xen(struct board *b)
         .console = b->host.console,
         .cpus = b->cpus,
         .version = b->cfg->xen_version,
+        .name = b->host.name,
+        .uuid = b->host.uuid,
+        .memory = b->cfg->memory,
         .shutdown = on_xen_shutdown,
         .ctx = b,
     };
@@ -479,9 +482,24 @@ void board_stop(struct board *b, enum verdict v)
     loop_stop(b->host.loop, (int)b->verdict);
 }
 
+/*
+ * A guest of Xen is asked through its store. One that does not watch that,
+ * whatever else it is, may still have a button.
+ */
 void board_power_button(struct board *b)
 {
+    if (b->xen) {
+        struct xs_domain *d = board_xen_domain(b->xen);
+
+        if (xs_domain_order(d, XS_ORDER_POWEROFF) == 0 && xs_domain_listens(d))
+            return;
+    }
     b->ops->power_button(b->platform);
+}
+
+struct xs_domain *board_domain(struct board *b)
+{
+    return b->xen ? board_xen_domain(b->xen) : NULL;
 }
 
 struct vga *board_display(struct board *b)

@@ -46,6 +46,8 @@ struct board_host {
     struct hostdev *dev;
     bool sandbox;
     enum kvm_xen_accel xen; /* how the guest's hypercalls reach us */
+    const char *name;       /* of the guest */
+    uint8_t uuid[16];
     /* On the loop thread, once the guest's first instruction is due. */
     void (*first_entry)(void *ctx);
     void *ctx;
@@ -73,6 +75,8 @@ enum verdict board_run(struct board *b);
 /* End the run from outside. */
 void board_stop(struct board *b, enum verdict v);
 void board_power_button(struct board *b);
+/* A guest of Xen in its store, or NULL. */
+struct xs_domain *board_domain(struct board *b);
 /*
  * What a person sits in front of, NULL: it has none. What the guest wrote to
  * its display until now is in it.

@@ -28,9 +28,10 @@ struct xen_clock {
 struct board_xen {
     struct board_xen_host host;
     struct msi_sink sink;
-    struct xen *xen;       /* owned */
-    struct loop_op notify; /* back-ends have events */
-    pthread_cond_t wake;   /* with the board lock */
+    struct xen *xen;          /* owned */
+    struct xs_domain *domain; /* owned */
+    struct loop_op notify;    /* back-ends have events */
+    pthread_cond_t wake;      /* with the board lock */
     unsigned n_clocks;
     struct xen_clock clocks[MACHINE_MAX_CPUS];
 };
@@ -240,6 +241,28 @@ static int make_xen(struct board_xen *bx)
     return bx->xen ? 0 : -ENOMEM;
 }
 
+static int make_domain(struct board_xen *bx)
+{
+    struct xs_domain_config cfg = {
+        .loop = bx->host.loop,
+        .events = xen_evtchn(bx->xen),
+        .name = bx->host.name,
+        .cpus = bx->host.desc->n_cpus,
+        .memory = bx->host.memory,
+        .frame = LAYOUT_XEN_STORE / GUEST_PAGE,
+    };
+
+    memcpy(cfg.uuid, bx->host.uuid, sizeof(cfg.uuid));
+    BUG_ON(gmem_win(bx->host.mem, GPA(LAYOUT_XEN_STORE), GUEST_PAGE,
+                    &cfg.page) < 0);
+    bx->domain = xs_domain_create(&cfg);
+    if (!bx->domain)
+        return -ENOMEM;
+    xen_set_param(bx->xen, HVM_PARAM_STORE_PFN, cfg.frame);
+    xen_set_param(bx->xen, HVM_PARAM_STORE_EVTCHN, xs_domain_port(bx->domain));
+    return 0;
+}
+
 static int make_port(struct board_xen *bx)
 {
     return bus_claim(bx->host.bus, SPACE_PIO, XEN_DEBUG_PORT, 1,
@@ -249,7 +272,7 @@ static int make_port(struct board_xen *bx)
 struct board_xen *board_xen_create(const struct board_xen_host *host)
 {
     static int (*const steps[])(struct board_xen * bx) = {
-        make_special, make_clocks, make_xen, make_port};
+        make_special, make_clocks, make_xen, make_domain, make_port};
     struct board_xen *bx = calloc(1, sizeof(*bx));
     pthread_condattr_t attr;
 
@@ -284,9 +307,15 @@ void board_xen_destroy(struct board_xen *bx)
         close(c->fd);
     }
     loop_drain(bx->host.loop, &bx->notify);
+    xs_domain_destroy(bx->domain);
     xen_destroy(bx->xen);
     pthread_cond_destroy(&bx->wake);
     free(bx);
+}
+
+struct xs_domain *board_xen_domain(struct board_xen *bx)
+{
+    return bx->domain;
 }
 
 int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call)

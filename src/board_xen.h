@@ -14,6 +14,7 @@
 #include "devices/bus.h"
 #include "mmu/gmem.h"
 #include "pvabi/xen.h"
+#include "pvabi/xs_domain.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
 #include "vmm/loop.h"
@@ -32,6 +33,9 @@ struct board_xen_host {
     struct chr *console;
     struct vcpu *const *cpus; /* filled in before the first runs */
     uint32_t version;         /* major << 16 | minor */
+    const char *name;         /* of the guest */
+    const uint8_t *uuid;      /* 16 bytes */
+    uint64_t memory;          /* bytes */
     /* SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_crash */
     void (*shutdown)(void *ctx, unsigned reason);
     void *ctx;
@@ -49,6 +53,9 @@ void board_xen_describe(struct machine_desc *m);
 /* NULL after logging. */
 struct board_xen *board_xen_create(const struct board_xen_host *host);
 void board_xen_destroy(struct board_xen *bx);
+
+/* The guest in the xenstore. */
+struct xs_domain *board_xen_domain(struct board_xen *bx);
 
 /* For struct vcpu_ops. */
 int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call);

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* ---- stages ---- */
 
@@ -65,6 +66,18 @@ static int stage_check(struct run *r)
                              kvm_phys_bits());
 }
 
+/* A random one: RFC 9562, version 4. */
+static int make_uuid(uint8_t uuid[16])
+{
+    if (getrandom(uuid, 16, 0) != 16) {
+        log_error("getrandom: %s", strerror(errno));
+        return -EIO;
+    }
+    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+    return 0;
+}
+
 static int stage_xen(struct run *r)
 {
     if (r->cfg.abi != ABI_XEN)
@@ -72,6 +85,8 @@ static int stage_xen(struct run *r)
     r->xen = board_xen_accel(&r->cfg, r->kvm_fd);
     if (r->xen == KVM_XEN_OFF)
         return -EINVAL;
+    if (make_uuid(r->uuid) < 0)
+        return -EIO;
     log_info("Xen ABI: hypercalls by %s (--xen-accel=%s)",
              r->xen == KVM_XEN_KERNEL ? "the host's KVM" : "port writes",
              kvm_xen_names[r->xen]);
@@ -128,7 +143,7 @@ static int stage_devices(struct run *r)
 
 static int stage_machine(struct run *r)
 {
-    const struct board_host host = {
+    struct board_host host = {
         .kvm_fd = r->kvm_fd,
         .loop = r->loop,
         .lock = &r->lock,
@@ -137,10 +152,12 @@ static int stage_machine(struct run *r)
         .dev = &r->dev,
         .sandbox = r->cfg.sandbox,
         .xen = r->xen,
+        .name = r->claim.name,
         .first_entry = run_first_entry,
         .ctx = r,
     };
 
+    memcpy(host.uuid, r->uuid, sizeof(host.uuid));
     r->board = board_build(&r->cfg, &host);
     return r->board ? board_place(r->board) : -EIO;
 }

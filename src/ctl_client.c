@@ -104,18 +104,20 @@ static void format_value(char out[TEXT_MAX], const char *key,
     mask_text(out);
 }
 
-json_t *ctl_client_ask(const struct rundir_guest *g, struct ctl_conn *conn,
-                       const char *verb, json_t *args)
+static void say_silent(const struct rundir_guest *g, int err)
+{
+    log_error("%s: pid %d does not answer: %s: it is starting, ending or stuck",
+              g->name, (int)g->pid, strerror(-err));
+}
+
+json_t *ctl_client_ask_on(const struct rundir_guest *g, struct ctl_conn *conn,
+                          const char *verb, json_t *args)
 {
     json_t *reply = NULL;
-    int ret = ctl_conn_open(conn, g->socket);
+    const int ret = ctl_conn_ask(conn, verb, args, &reply);
 
-    if (ret == 0)
-        ret = ctl_conn_ask(conn, verb, args, &reply);
     if (ret < 0) {
-        log_error("%s: pid %d does not answer: %s: it is starting, ending or "
-                  "stuck",
-                  g->name, (int)g->pid, strerror(-ret));
+        say_silent(g, ret);
         return NULL;
     }
     if (!json_is_true(json_object_get(reply, "ok"))) {
@@ -127,6 +129,18 @@ json_t *ctl_client_ask(const struct rundir_guest *g, struct ctl_conn *conn,
         return NULL;
     }
     return reply;
+}
+
+json_t *ctl_client_ask(const struct rundir_guest *g, struct ctl_conn *conn,
+                       const char *verb, json_t *args)
+{
+    const int ret = ctl_conn_open(conn, g->socket);
+
+    if (ret < 0) {
+        say_silent(g, ret);
+        return NULL;
+    }
+    return ctl_client_ask_on(g, conn, verb, args);
 }
 
 static void print_row(void *ctx, const struct rundir_guest *g)
@@ -382,6 +396,12 @@ static const struct command commands[] = {
      "ns",
      run_ask,
      show_target},
+    {{"mem", "NAME SIZE", "the same as balloon"}, "ns", run_ask, show_target},
+    {{"xs", "NAME OP [PATH [VALUE]]",
+      "ls, tree, read, write, rm or watch a guest's xenstore"},
+     "nw",
+     ctl_client_xs,
+     NULL},
     {{"screen", "NAME [--json]", "print what a guest's text screen shows"},
      "nj",
      run_ask,
@@ -483,12 +503,14 @@ static const char *parse_words(const struct command *cmd, struct request *req,
             return "give a size such as 512M";
         take_word(req, word_kinds[i].option, *words++);
     }
-    if (!strchr(cmd->options, 'k'))
+    if (!strpbrk(cmd->options, "kw"))
         return *words ? "too many arguments" : NULL;
     req->keys = words;
     while (words[req->n_keys])
         req->n_keys++;
-    return req->n_keys || req->text ? NULL : "say what to type";
+    if (req->n_keys || req->text)
+        return NULL;
+    return strchr(cmd->options, 'k') ? "say what to type" : "say what to do";
 }
 
 static const char *parse(const struct command *cmd, struct request *req,

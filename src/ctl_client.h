@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ctl_client.h: the commands that speak to running guests: vmm ps, status,
- * stop, kill, pause, resume, resize, balloon, screen, screenshot, sendkey.
+ * stop, kill, pause, resume, resize, balloon, screen, screenshot, sendkey,
+ * mem, xs.
  */
 #ifndef VMM_CTL_CLIENT_H
 #define VMM_CTL_CLIENT_H

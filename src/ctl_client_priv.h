@@ -17,7 +17,7 @@ struct request {
     const char *disk; /* of the guest's, by its id */
     const char *file; /* to be written */
     const char *text; /* to be typed */
-    char **keys;      /* then these */
+    char **keys;      /* then these; or the words of an operation */
     unsigned n_keys;
     uint64_t size; /* what its balloon leaves it, 0 if not given */
     bool json;
@@ -26,7 +26,10 @@ struct request {
 
 struct command {
     struct ctl_command words;
-    /* n(ame), d(isk), s(ize), f(ile), k(eys), j(son), t(imeout), te(x)t */
+    /*
+     * n(ame), d(isk), s(ize), f(ile), k(eys), w(ords), j(son), t(imeout),
+     * te(x)t
+     */
     const char *options;
     int (*run)(const struct command *cmd, const struct request *req);
     /* For run_ask. Returns the exit status. */
@@ -37,6 +40,13 @@ struct command {
 /* Connect and ask; NULL: the reason is logged. */
 json_t *ctl_client_ask(const struct rundir_guest *g, struct ctl_conn *conn,
                        const char *verb, json_t *args);
+
+/* The same on a connection that is open. */
+json_t *ctl_client_ask_on(const struct rundir_guest *g, struct ctl_conn *conn,
+                          const char *verb, json_t *args);
+
+/* ctl_client_xs.c */
+int ctl_client_xs(const struct command *cmd, const struct request *req);
 
 /* ctl_client_seat.c */
 json_t *ctl_client_typing(const struct request *req);

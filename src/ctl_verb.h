@@ -70,6 +70,8 @@ struct ctl_ops {
      * -ENODEV if there is no disk of that id, or another -errno.
      */
     int (*resize)(void *ctx, const char *disk, uint64_t *size);
+    /* The guest's xenstore, or NULL if it has none. */
+    struct xs *(*store)(void *ctx);
     /*
      * Ask the guest to keep so many bytes of its memory. 0, -ERANGE if it has
      * less, or -EOPNOTSUPP if it has no balloon.

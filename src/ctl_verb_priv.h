@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ctl_verb_priv.h: what ctl_verb.c and ctl_seat.c share. Nobody else. */
+/* ctl_verb_priv.h: what the files of the verbs share. Nobody else. */
 #ifndef VMM_CTL_VERB_PRIV_H
 #define VMM_CTL_VERB_PRIV_H
 
@@ -17,6 +17,16 @@ int ctl_run_screen(struct ctl_guest *guest, const json_t *request,
 int ctl_run_screenshot(struct ctl_guest *guest, const json_t *request,
                        json_t *reply);
 int ctl_run_sendkey(struct ctl_guest *guest, const json_t *request,
+                    json_t *reply);
+
+/* The same of ctl_xs.c. */
+int ctl_run_xs_read(struct ctl_guest *guest, const json_t *request,
+                    json_t *reply);
+int ctl_run_xs_write(struct ctl_guest *guest, const json_t *request,
+                     json_t *reply);
+int ctl_run_xs_rm(struct ctl_guest *guest, const json_t *request,
+                  json_t *reply);
+int ctl_run_xs_walk(struct ctl_guest *guest, const json_t *request,
                     json_t *reply);
 
 #endif

@@ -28,6 +28,7 @@ struct run {
     int notify_fd;
     int kvm_fd;
     enum kvm_xen_accel xen; /* with --abi=xen: the engine */
+    uint8_t uuid[16];       /* of the guest, the same after a reboot */
     struct boot *boot;
     struct loop *loop;
     struct chr *console;

@@ -9,6 +9,7 @@
 
 #include "devices/virtio/vballoon.h"
 #include "notify.h"
+#include "pvabi/xs_domain.h"
 #include "vmm/log.h"
 
 #include <errno.h>
@@ -173,6 +174,35 @@ static void add_balloon(const struct run *r, json_t *out)
     json_object_set_new(out, "balloon", o);
 }
 
+static struct xs_domain *domain_of(const struct run *r)
+{
+    return r->board ? board_domain(r->board) : NULL;
+}
+
+static struct xs *ctl_store(void *ctx)
+{
+    struct xs_domain *d = domain_of(ctx);
+
+    return d ? xs_domain_store(d) : NULL;
+}
+
+/* What a guest of Xen has of its quota, and shall have of memory. */
+static void add_xenstore(const struct run *r, json_t *out)
+{
+    struct xs_domain *d = domain_of(r);
+    struct xs_usage u;
+
+    if (!d)
+        return;
+    xs_usage(xs_domain_store(d), &u);
+    json_object_set_new(
+        out, "xenstore",
+        json_pack("{s:I, s:I, s:I, s:I, s:I}", "nodes", (json_int_t)u.nodes,
+                  "watches", (json_int_t)u.watches, "transactions",
+                  (json_int_t)u.transactions, "bytes", (json_int_t)u.bytes,
+                  "target", (json_int_t)xs_domain_memory(d)));
+}
+
 static void ctl_status(void *ctx, json_t *out)
 {
     const struct run *r = ctx;
@@ -201,6 +231,7 @@ static void ctl_status(void *ctx, json_t *out)
         out, "unclaimed_accesses",
         json_integer((json_int_t)(r->board ? board_unclaimed(r->board) : 0)));
     add_balloon(r, out);
+    add_xenstore(r, out);
 }
 
 static int ctl_power_button(void *ctx)
@@ -244,12 +275,16 @@ static int ctl_resize(void *ctx, const char *disk, uint64_t *size)
     return hostdev_resize_disk(&r->dev, &r->cfg, disk, size);
 }
 
+/* A guest of Xen has its own, unless the operator gave it the other. */
 static int ctl_balloon(void *ctx, uint64_t target)
 {
     struct run *r = ctx;
+    struct xs_domain *d = domain_of(r);
 
     if (target > r->cfg.memory)
         return -ERANGE;
+    if (d && !r->cfg.balloon)
+        return xs_domain_set_memory(d, target);
     return hostdev_set_balloon(&r->dev, target);
 }
 
@@ -292,6 +327,7 @@ void run_events_start(struct run *r)
         .resume = ctl_resume,
         .resize = ctl_resize,
         .balloon = ctl_balloon,
+        .store = ctl_store,
         .seat = &ctl_seat,
         .ctx = r,
     };

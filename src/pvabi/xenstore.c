@@ -238,6 +238,15 @@ int xs_watch(struct xs *xs, struct xs_watch *w, const char *path)
     return xs_listener_watch(xs, &xs->host, w, path);
 }
 
+bool xs_is_watched(const struct xs *xs, const char *path)
+{
+    for (const struct xs_listener *l = xs->listeners; l; l = l->next)
+        for (const struct xs_watch *w = l->watches; w; w = w->next)
+            if (l->domid && strcmp(w->path, path) == 0)
+                return true;
+    return false;
+}
+
 void xs_usage(const struct xs *xs, struct xs_usage *out)
 {
     *out = (struct xs_usage){

@@ -171,6 +171,9 @@ must_check int xs_watch(struct xs *xs, struct xs_watch *w, const char *path);
 /* What was not told yet is dropped. No-op for a watch that is not set. */
 void xs_unwatch(struct xs_watch *w);
 
+/* Does the guest watch that very path? */
+bool xs_is_watched(const struct xs *xs, const char *path);
+
 /* For the operator: what the guest has of its quota. */
 struct xs_usage {
     unsigned nodes;

@@ -264,6 +264,14 @@ int xs_domain_order(struct xs_domain *d, enum xs_order order)
     return write_control(d, "shutdown", orders[order].word);
 }
 
+bool xs_domain_listens(const struct xs_domain *d)
+{
+    char path[PATH_MAX_HERE];
+
+    snprintf(path, sizeof(path), "%s/control/shutdown", xs_guest_path(d->xs));
+    return xs_is_watched(d->xs, path);
+}
+
 int xs_domain_sysrq(struct xs_domain *d, char key)
 {
     const char text[] = {key, '\0'};

@@ -56,6 +56,8 @@ enum xs_order {
  * is forgotten. 0, -EOPNOTSUPP: it says that it does not do that, -ENOMEM.
  */
 must_check int xs_domain_order(struct xs_domain *d, enum xs_order order);
+/* Does a driver in the guest wait for orders? */
+bool xs_domain_listens(const struct xs_domain *d);
 
 /* A magic key of Linux's, by its letter. 0, -EINVAL or -ENOMEM. */
 must_check int xs_domain_sysrq(struct xs_domain *d, char key);

@@ -108,6 +108,69 @@ class ClientTest(unittest.TestCase):
         self.assertIn("no guest named",
                       self.run_it("balloon", "x", "1M", code=1))
 
+    def test_mem(self):
+        self.serve("web")
+        self.assertEqual(self.run_it("mem", "web", "256M"),
+                         "web: asked to keep 256 MiB\n")
+
+    def test_xs(self):
+        self.serve("web")
+        xs = lambda *argv, code=0: self.run_it("xs", "web", *argv, code=code)
+        self.assertEqual(xs("ls"), "data\nname\n")
+        self.assertEqual(xs("ls", "/"), "local\n")
+        self.assertEqual(xs("read", "name"), "probe\n")
+        self.assertEqual(xs("read", "/local/domain/1/name"), "probe\n")
+        self.assertEqual(xs("read", "data/odd"), r"a\\b\x00\xff\x0a" + "\n")
+        self.assertEqual(xs("write", "data/new", "a value"), "")
+        self.assertEqual(xs("tree", "data"),
+                         'data = ""   (n1,r0)\n'
+                         ' new = "a value"   (n1,r0)\n'
+                         r' odd = "a\\b\x00\xff\x0a"   (n0)' "\n")
+        self.assertEqual(xs("write", "data/new", ""), "")
+        self.assertEqual(xs("read", "data/new"), "\n")
+        self.assertEqual(xs("rm", "data/new"), "")
+        self.assertIn("'/local/domain/1/data/new' is not there",
+                      xs("rm", "data/new", code=1))
+        self.assertIn("is not there", xs("read", "nothing", code=1))
+        self.assertIn("is not there", xs("ls", "nothing", code=1))
+        self.assertIn("is not there", xs("tree", "nothing", code=1))
+        self.assertIn("is not there", xs("watch", "nothing", code=1))
+        self.assertIn("is no path", xs("read", "a//b", code=1))
+        self.assertIn("is no path", xs("write", "a b", "x", code=1))
+        self.assertIn("the root stays", xs("rm", "/", code=1))
+        self.assertIn("at most 4096 bytes",
+                      xs("write", "data/new", "x" * 4097, code=1))
+        self.serve("bare", "lack")
+        self.assertIn("the guest has no xenstore",
+                      self.run_it("xs", "bare", "ls", code=1))
+
+    def test_xs_long(self):
+        """More than an answer holds."""
+        self.serve("web")
+        for i in range(25):
+            self.run_it("xs", "web", "write", "data/%02d" % i, "\x01" * 4000)
+        tree = self.run_it("xs", "web", "tree", "data").splitlines()
+        self.assertEqual(len(tree), 27)
+        for i in range(25):
+            self.assertEqual(tree[i + 1], ' %02d = "%s"   (n1,r0)'
+                             % (i, r"\x01" * 4000))
+
+    def test_xs_watch(self):
+        self.serve("web")
+        w = subprocess.Popen([PROBE, "xs", "web", "watch", "data"],
+                             stdout=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        self.run_it("xs", "web", "write", "data/a", "1")
+        self.assertEqual(w.stdout.readline(),
+                         '/local/domain/1/data/a = "1"\n')
+        self.run_it("xs", "web", "write", "name", "not watched")
+        self.run_it("xs", "web", "rm", "data/a")
+        self.assertEqual(w.stdout.readline(),
+                         "/local/domain/1/data/a removed\n")
+        self.run_it("xs", "web", "rm", "data")
+        self.assertEqual(w.wait(timeout=10), 0)
+        w.stdout.close()
+
     def test_screen(self):
         self.serve("web")
         self.assertEqual(self.run_it("screen", "web"),
@@ -207,6 +270,9 @@ class ClientTest(unittest.TestCase):
                      ["screen"], ["screen", "a", "b"], ["screenshot", "a"],
                      ["screenshot", "a", "b", "c"], ["sendkey", "a"],
                      ["sendkey"], ["sendkey", "a", "--text"],
+                     ["mem", "a"], ["xs"], ["xs", "a"], ["xs", "a", "frob"],
+                     ["xs", "a", "read"], ["xs", "a", "read", "b", "c"],
+                     ["xs", "a", "write", "b"], ["xs", "a", "ls", "b", "c"],
                      ["status", "a", "--text=x"],
                      ["balloon", "a", "0"], ["balloon", "a", "1M", "x"],
                      ["resize", "a"], ["resize", "a", "b", "c"],

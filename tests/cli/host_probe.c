@@ -11,6 +11,7 @@
  */
 #include "ctl.h"
 #include "ctl_client.h"
+#include "pvabi/xenstore.h"
 #include "rundir.h"
 #include "term.h"
 #include "vmm/exitcode.h"
@@ -24,6 +25,7 @@
 
 struct probe {
     struct loop *loop;
+    struct xs *xs;        /* the guest's store, with a little in it */
     struct loop_op off;   /* the guest takes its time to power off */
     struct loop_op input; /* standard input */
     struct term *term;
@@ -147,6 +149,24 @@ static int do_picture(void *ctx, struct ctl_picture *out)
 }
 
 /* Says each stroke. */
+static struct xs *do_store(void *ctx)
+{
+    const struct probe *p = ctx;
+
+    return strcmp(p->kind, "lack") == 0 ? NULL : p->xs;
+}
+
+static int fill_store(struct probe *p)
+{
+    p->xs = xs_create(p->loop, 1, NULL);
+    if (!p->xs || xs_write(p->xs, "/local/domain/1/name", "probe") < 0 ||
+        xs_write_bytes(p->xs, "/local/domain/1/data/odd", "a\\b\0\xff\n", 6) <
+            0 ||
+        xs_set_perms(p->xs, "/local/domain/1/data", 1, 0, XS_R) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
 static int do_type(void *ctx, const struct key_stroke *strokes, unsigned n)
 {
     (void)ctx;
@@ -169,13 +189,14 @@ static int serve(const char *name, const char *kind)
                                 .resume = do_resume,
                                 .resize = do_resize,
                                 .balloon = do_balloon,
+                                .store = do_store,
                                 .seat = &seat,
                                 .ctx = &p};
     struct claim claim;
     struct ctl *ctl;
 
     if (rundir_claim(&claim, name) < 0 || ctl_open(&ctl, &claim) < 0 ||
-        loop_create(&p.loop, NULL) < 0)
+        loop_create(&p.loop, NULL) < 0 || fill_store(&p) < 0)
         return VMM_EXIT_HOST;
     ctl_start(ctl, p.loop, &ops, 0);
     puts("READY");
@@ -183,6 +204,7 @@ static int serve(const char *name, const char *kind)
     loop_run(p.loop);
     loop_drain(p.loop, &p.off);
     ctl_close(ctl);
+    xs_destroy(p.xs);
     loop_destroy(p.loop);
     rundir_release(&claim, p.how);
     return VMM_EXIT_OK;

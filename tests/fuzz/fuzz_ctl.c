@@ -4,6 +4,7 @@
  * our version that says ok or why not; a refused request did nothing.
  */
 #include "ctl_verb.h"
+#include "pvabi/xenstore.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -77,6 +78,25 @@ static int op_type(void *ctx, const struct key_stroke *strokes, unsigned n)
     return 0;
 }
 
+/* A store that requests change as they like; domain 0 may. */
+static struct xs *op_store(void *ctx)
+{
+    static struct xs *xs;
+    struct loop *loop;
+
+    (void)ctx;
+    if (!xs) {
+        if (loop_create(&loop, NULL) < 0)
+            abort();
+        xs = xs_create(loop, 1, NULL);
+    }
+    /* No more than a request makes, and what is there by default. */
+    if (!xs || (xs_exists(xs, "/local") && xs_rm(xs, "/local") < 0) ||
+        xs_write_bytes(xs, "/local/domain/1/a/b", "\0\\\xff", 3) < 0)
+        abort();
+    return xs;
+}
+
 static void op_arm(void *owner, unsigned seconds)
 {
     (void)owner;
@@ -114,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .resume = op_act,
                                        .resize = op_resize,
                                        .balloon = op_balloon,
+                                       .store = op_store,
                                        .seat = &seat};
     struct ctl_guest guest = {.ops = &ops, .name = "fuzz", .arm_stop = op_arm};
     char *text;

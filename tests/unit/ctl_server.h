@@ -110,6 +110,12 @@ static inline int op_balloon(void *ctx, uint64_t target)
     return -EOPNOTSUPP;
 }
 
+static inline struct xs *op_store(void *ctx)
+{
+    (void)ctx;
+    return NULL;
+}
+
 static inline int op_screen(void *ctx, json_t *out)
 {
     (void)ctx;
@@ -187,6 +193,7 @@ static inline int start(uint64_t idle_ns)
                               .resume = op_flip,
                               .resize = op_resize,
                               .balloon = op_balloon,
+                              .store = op_store,
                               .seat = &op_seat,
                               .ctx = s};
     strcpy(base, "/tmp/test_ctl.XXXXXX");

@@ -184,7 +184,9 @@ static void test_orders(void **state)
     struct domain_rig *d = *state;
     struct xs_rig *r = &d->r;
 
+    assert_false(xs_domain_listens(d->d));
     guest_ok(r, XS_WATCH, 0, "control/shutdown\0s\0");
+    assert_true(xs_domain_listens(d->d));
     guest_event(r, "control/shutdown", "s");
     assert_int_equal(xs_domain_order(d->d, XS_ORDER_POWEROFF), 0);
     guest_event(r, "control/shutdown", "s");
