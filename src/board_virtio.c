@@ -101,7 +101,21 @@ static void make_disk(const struct board_virtio_host *host, unsigned nth,
 
 static unsigned count_nets(const struct config *cfg)
 {
-    return cfg->n_nets;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < cfg->n_nets; i++)
+        n += cfg->nets[i].model == NET_VIRTIO;
+    return n;
+}
+
+/* Which of the operator's links the nth of ours is. */
+static unsigned find_net(const struct config *cfg, unsigned nth)
+{
+    unsigned i = 0;
+
+    while (cfg->nets[i].model != NET_VIRTIO || nth-- > 0)
+        i++;
+    return i;
 }
 
 static void destroy_net(void *dev)
@@ -113,10 +127,11 @@ static void make_net(const struct board_virtio_host *host, unsigned nth,
                      struct front *out)
 {
     const struct vnet_config c = {.queue_size = NET_QUEUE_SIZE};
+    const unsigned i = find_net(host->cfg, nth);
 
     *out = (struct front){
         .ops = &vnet_ops,
-        .dev = vnet_create(host->dev->nets[nth], host->loop, &c),
+        .dev = vnet_create(host->dev->nets[i], host->loop, &c),
         .destroy = destroy_net,
     };
 }

@@ -287,6 +287,9 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
     for (unsigned i = 0; i < cfg->n_disks; i++)
         if (cfg->disks[i].iface == DISK_UNSAID)
             cfg->disks[i].iface = profiles[cfg->mode].disk_if;
+    for (unsigned i = 0; i < cfg->n_nets; i++)
+        if (cfg->nets[i].model == NET_UNSAID)
+            cfg->nets[i].model = profiles[cfg->mode].net_model;
     return CONFIG_OK;
 }
 

@@ -34,36 +34,52 @@ static int check_disks(const struct config *cfg)
     return 0;
 }
 
-#define IDE_DISKS 4
+/* How many disks the controllers of a PC have places for. */
+static const struct {
+    const char *name;
+    unsigned places;
+} controllers[] = {
+    [DISK_IDE] = {"ide", 4},
+    [DISK_AHCI] = {"ahci", 6},
+};
+
+static int check_interface(const struct config *cfg,
+                           const struct disk_option *d)
+{
+    if (d->iface != DISK_VIRTIO &&
+        profiles[cfg->mode].platform != PLATFORM_PC) {
+        log_error("--disk: %s: if=%s needs a PC, which --mode=%s is not: give "
+                  "if=virtio, or --mode=hvm",
+                  d->blk.path, controllers[d->iface].name,
+                  profiles[cfg->mode].name);
+        return -EINVAL;
+    }
+    if (d->cdrom && d->iface == DISK_VIRTIO) {
+        log_error("--disk: %s: media=cdrom goes with if=ide and if=ahci only",
+                  d->blk.path);
+        return -EINVAL;
+    }
+    return 0;
+}
 
 /* What a disk can be, in this machine. */
 static int check_interfaces(const struct config *cfg)
 {
-    const bool pc = profiles[cfg->mode].platform == PLATFORM_PC;
-    unsigned ide = 0;
+    unsigned n[ARRAY_LEN(controllers)] = {0};
 
     for (unsigned i = 0; i < cfg->n_disks; i++) {
-        const struct disk_option *d = &cfg->disks[i];
+        const enum disk_if iface = cfg->disks[i].iface;
 
-        ide += d->iface == DISK_IDE;
-        if (d->iface == DISK_IDE && !pc) {
-            log_error("--disk: %s: if=ide needs a PC, which --mode=%s is not: "
-                      "give if=virtio, or --mode=hvm",
-                      d->blk.path, profiles[cfg->mode].name);
+        if (check_interface(cfg, &cfg->disks[i]) < 0)
             return -EINVAL;
-        }
-        if (d->cdrom && d->iface != DISK_IDE) {
-            log_error("--disk: %s: media=cdrom goes with if=ide only",
-                      d->blk.path);
-            return -EINVAL;
-        }
+        if (iface == DISK_VIRTIO || ++n[iface] <= controllers[iface].places)
+            continue;
+        log_error("--disk: %u disks with if=%s: a PC has places for %u: give "
+                  "the others another if=",
+                  n[iface], controllers[iface].name, controllers[iface].places);
+        return -EINVAL;
     }
-    if (ide <= IDE_DISKS)
-        return 0;
-    log_error("--disk: %u IDE disks: a PC has places for %u: give the others "
-              "if=virtio",
-              ide, IDE_DISKS);
-    return -EINVAL;
+    return 0;
 }
 
 static int check_xen(const struct config *cfg)
@@ -111,13 +127,39 @@ static int check_boot(const struct config *cfg)
         return -EINVAL;
     }
     for (unsigned i = 0; i < PC_PORT_COUNT; i++) {
-        if (p->platform == PLATFORM_PC ||
-            cfg->pc_ports[i].kind == CONSOLE_NONE)
+        if (p->platform == PLATFORM_PC || cfg->pc_ports[i].kind == CONSOLE_NONE)
             continue;
         log_error("%s: a guest with --mode=%s has no place for it: leave it "
                   "out",
                   config_pc_ports[i], p->name);
         return -EINVAL;
+    }
+    return 0;
+}
+
+/* What a link's card can be, in this machine. */
+static int check_models(const struct config *cfg)
+{
+    for (unsigned i = 0; i < cfg->n_nets; i++) {
+        const struct net_option *o = &cfg->nets[i];
+
+        if (o->model == NET_E1000 &&
+            profiles[cfg->mode].platform != PLATFORM_PC) {
+            log_error("--net: model=e1000 needs a PC, which --mode=%s is not: "
+                      "give model=virtio, or --mode=hvm",
+                      profiles[cfg->mode].name);
+            return -EINVAL;
+        }
+        if (o->model == NET_E1000 && o->net.queues > 1) {
+            log_error("--net: queues= goes with model=virtio: an e1000 has "
+                      "one pair");
+            return -EINVAL;
+        }
+        if (o->rom && o->model != NET_E1000) {
+            log_error("--net: rom=%s goes with model=e1000: leave it out",
+                      o->rom);
+            return -EINVAL;
+        }
     }
     return 0;
 }
@@ -228,6 +270,8 @@ static int check_devices(const struct config *cfg)
         ret = check_shares(cfg);
     if (ret == 0)
         ret = check_nets(cfg);
+    if (ret == 0)
+        ret = check_models(cfg);
     return ret == 0 ? check_balloon(cfg) : ret;
 }
 

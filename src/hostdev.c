@@ -100,6 +100,16 @@ static int open_pc_ports(struct hostdev *h, const struct config *cfg,
     return 0;
 }
 
+/* What a card brings for the firmware: iPXE, if it is there. */
+static int open_rom(const struct net_option *o, struct rom *rom)
+{
+    if (o->rom)
+        return option_rom_open_file(o->rom, "--net: rom", rom);
+    if (!o->no_rom)
+        option_rom_open(option_rom_e1000, NULL, rom);
+    return 0;
+}
+
 static int open_nets(struct hostdev *h, const struct config *cfg,
                      const struct claim *claim, struct loop *loop)
 {
@@ -112,6 +122,8 @@ static int open_nets(struct hostdev *h, const struct config *cfg,
         if (!h->nets[i])
             return -EIO;
         ret = net_start(h->nets[i], loop);
+        if (ret == 0 && cfg->nets[i].model == NET_E1000)
+            ret = open_rom(&cfg->nets[i], &h->roms[i]);
         if (ret < 0)
             return ret;
     }
@@ -222,5 +234,6 @@ void hostdev_close(struct hostdev *h)
     for (unsigned i = 0; i < ARRAY_LEN(h->nets); i++) {
         net_close(h->nets[i]);
         h->nets[i] = NULL;
+        rom_free(&h->roms[i]);
     }
 }

@@ -24,6 +24,7 @@ struct vcons;
 struct hostdev {
     struct blk *disks[CONFIG_MAX_DISKS]; /* as in cfg->disks */
     struct net *nets[CONFIG_MAX_NETS];   /* as in cfg->nets */
+    struct rom roms[CONFIG_MAX_NETS];    /* of their cards; size 0: none */
     struct uds *uds;                     /* NULL: no --vsock */
     struct share *shares[CONFIG_MAX_SHARES];
     bool has_ram; /* the guest's RAM is the file below, for virtiofsd */

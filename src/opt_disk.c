@@ -17,7 +17,7 @@
 
 const char disk_option_syntax[] =
     "FILE[,ro=on][,snapshot=on][,cache=writeback|none|writethrough]"
-    "[,id=ID][,iops=N][,bps=SIZE][,if=virtio|ide][,media=disk|cdrom]";
+    "[,id=ID][,iops=N][,bps=SIZE][,if=virtio|ide|ahci][,media=disk|cdrom]";
 
 static bool take_file(void *into, const char *value)
 {
@@ -89,6 +89,7 @@ static const char *const interfaces[] = {
     [DISK_UNSAID] = "auto",
     [DISK_VIRTIO] = "virtio",
     [DISK_IDE] = "ide",
+    [DISK_AHCI] = "ahci",
 };
 
 static bool take_if(void *into, const char *value)
@@ -121,7 +122,7 @@ static const struct keyval_key keys[] = {
     {"id", take_id, "1 to 20 letters, digits, '.', '_' or '-'", false},
     {"iops", take_iops, "a number of operations a second, from 1", false},
     {"bps", take_bps, "bytes a second such as 10M, up to 64G", false},
-    {"if", take_if, "virtio, ide or auto", false},
+    {"if", take_if, "virtio, ide, ahci or auto", false},
     {"media", take_media, "disk or cdrom", false},
 };
 

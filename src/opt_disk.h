@@ -16,6 +16,7 @@ enum disk_if {
     DISK_UNSAID, /* as the mode has it; never after config_parse */
     DISK_VIRTIO,
     DISK_IDE,
+    DISK_AHCI,
 };
 
 struct disk_option {

@@ -118,6 +118,32 @@ static bool take_hostfwd(void *into, const char *value)
     return true;
 }
 
+static const char *const models[] = {
+    [NET_UNSAID] = "auto",
+    [NET_VIRTIO] = "virtio",
+    [NET_E1000] = "e1000",
+};
+
+static bool take_model(void *into, const char *value)
+{
+    struct net_option *o = into;
+    unsigned i;
+
+    if (!keyval_name(value, models, ARRAY_LEN(models), &i))
+        return false;
+    o->model = (enum net_model)i;
+    return true;
+}
+
+static bool take_rom(void *into, const char *value)
+{
+    struct net_option *o = into;
+
+    o->no_rom = strcmp(value, "none") == 0;
+    o->rom = o->no_rom ? NULL : value;
+    return *value != '\0';
+}
+
 static const struct keyval_key keys[] = {
     {"ifname", take_ifname, "the name of a tap interface", false},
     {"fd", take_fd, "the number of an open descriptor, from 3", false},
@@ -126,6 +152,8 @@ static const struct keyval_key keys[] = {
     {"pps", take_pps, "a number of packets a second, from 1", false},
     {"bps", take_bps, "bytes a second such as 10M, up to 64G", false},
     {"filter", take_filter, "on or off", false},
+    {"model", take_model, "e1000, virtio or auto", false},
+    {"rom", take_rom, "a file with an option ROM, or none", false},
     {"hostfwd", take_hostfwd,
      "tcp:HOSTPORT:GUESTPORT, or udp, with an address before HOSTPORT if it is "
      "for one only; at most 16 times",
@@ -242,8 +270,10 @@ json_t *net_option_dump(const struct net_option *o)
 {
     const struct net_config *n = &o->net;
 
-    return json_pack("{s:s, s:s*, s:o*, s:o*, s:i, s:I, s:I, s:b, s:o}", "kind",
-                     kinds[n->kind], "ifname", n->ifname, "fd",
+    return json_pack("{s:s, s:s, s:s*, s:s*, s:o*, s:o*, s:i, s:I, s:I, s:b,"
+                     " s:o}",
+                     "kind", kinds[n->kind], "model", models[o->model], "rom",
+                     o->no_rom ? "none" : o->rom, "ifname", n->ifname, "fd",
                      n->fd >= 0 ? json_integer(n->fd) : NULL, "mac",
                      dump_mac(o), "queues", (int)n->queues, "pps",
                      (json_int_t)n->pps, "bps", (json_int_t)n->bps, "filter",

@@ -9,8 +9,18 @@
 
 #include <jansson.h>
 
+/* What the guest sees the link as. */
+enum net_model {
+    NET_UNSAID, /* as the mode has it; never after config_parse */
+    NET_VIRTIO,
+    NET_E1000,
+};
+
 struct net_option {
     struct net_config net; /* strings borrowed from text */
+    enum net_model model;
+    const char *rom; /* borrowed from text; NULL: from the usual places */
+    bool no_rom;
     bool has_mac;
     char *text; /* owned */
 };

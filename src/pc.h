@@ -2,8 +2,9 @@
 /*
  * pc.h: the parts of a PC, shared by the files that solder them together:
  * platform_pc.c (the order, and what the board sees), pc_chips.c (the chips
- * and their wires), pc_pci.c (what sits on the PCI bus), pc_display.c,
- * pc_bars.c (memory behind BARs).
+ * and their wires), pc_pci.c (what is on the PCI bus in any case),
+ * pc_display.c, pc_cards.c (what the operator plugs in), pc_bars.c (memory
+ * behind BARs).
  *
  * A part is made by one function, pc_make_*, in the order of the steps in
  * platform_pc.c, and owned by the struct. A new device is a member here, a
@@ -14,7 +15,9 @@
 
 #include "abi/layout.h"
 #include "abi/pc.h"
+#include "devices/ata/ahci.h"
 #include "devices/ata/ide.h"
+#include "devices/nic/e1000.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix.h"
 #include "devices/pci/piix_ide.h"
@@ -67,6 +70,8 @@ struct pc {
     struct vga *display;
     struct ide *ide;
     struct pci_func ide_func;
+    struct ahci *ahci;                   /* NULL: not there */
+    struct e1000 *nics[CONFIG_MAX_NETS]; /* as in cfg->nets; NULL: not one */
     /* lines: of the chips, and of the 8259s to the CPU */
     struct intr cpu_intr;
     struct intr irqs[PC_IRQ_ISA_LINES];
@@ -88,9 +93,12 @@ must_check int pc_make_fw_cfg(struct pc *p);
 must_check int pc_make_pci(struct pc *p);
 must_check int pc_make_display(struct pc *p);
 must_check int pc_make_ide(struct pc *p);
+must_check int pc_make_ahci(struct pc *p);
+must_check int pc_make_nics(struct pc *p);
 must_check int pc_settle(struct pc *p); /* pc_settle.c */
 
 /* Everything the steps made, backwards. */
+void pc_destroy_cards(struct pc *p);
 void pc_destroy_display(struct pc *p);
 void pc_destroy_pci(struct pc *p);
 void pc_destroy_chips(struct pc *p);

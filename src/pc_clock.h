@@ -19,7 +19,7 @@
 #include "devices/platform/clock.h"
 #include "vmm/loop.h"
 
-#define PC_CLOCK_ALARMS 8u
+#define PC_CLOCK_ALARMS 16u /* four chips and eight network cards */
 
 struct pc_clock;
 

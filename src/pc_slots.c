@@ -8,7 +8,26 @@
 
 #include <stdio.h>
 
+static unsigned count_ahci(const struct config *cfg)
+{
+    for (unsigned i = 0; i < cfg->n_disks; i++)
+        if (cfg->disks[i].iface == DISK_AHCI)
+            return 1;
+    return 0;
+}
+
+static unsigned count_nics(const struct config *cfg)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < cfg->n_nets; i++)
+        n += cfg->nets[i].model == NET_E1000;
+    return n;
+}
+
 static unsigned (*const counts[PC_KIND_COUNT])(const struct config *cfg) = {
+    [PC_KIND_AHCI] = count_ahci,
+    [PC_KIND_NIC] = count_nics,
     [PC_KIND_VIRTIO] = board_virtio_count,
 };
 
@@ -45,6 +64,10 @@ bool pc_disk_path(const struct config *cfg, unsigned i, char out[PC_PATH_MAX])
         snprintf(out, PC_PATH_MAX, "/pci@i0cf8/ide@%x/drive@%x/disk@%x",
                  (unsigned)PC_SLOT_IDE, n / IDE_DRIVES, n % IDE_DRIVES);
         return true;
+    case DISK_AHCI:
+        snprintf(out, PC_PATH_MAX, "/pci@i0cf8/pci8086,2922@%x/drive@%x/disk@0",
+                 pc_slot(cfg, PC_KIND_AHCI, 0), n);
+        return true;
     case DISK_VIRTIO:
         snprintf(out, PC_PATH_MAX, "/pci@i0cf8/scsi@%x/disk@0,0",
                  pc_slot(cfg, PC_KIND_VIRTIO, n));
@@ -55,10 +78,22 @@ bool pc_disk_path(const struct config *cfg, unsigned i, char out[PC_PATH_MAX])
     return false;
 }
 
-/* Links come behind the disks among the virtio devices. */
+/* Virtio's links come behind the disks among its devices. */
+static unsigned net_slot(const struct config *cfg, unsigned i)
+{
+    const enum net_model model = cfg->nets[i].model;
+    unsigned n = 0;
+
+    for (unsigned j = 0; j < i; j++)
+        n += cfg->nets[j].model == model;
+    if (model == NET_E1000)
+        return pc_slot(cfg, PC_KIND_NIC, n);
+    return pc_slot(cfg, PC_KIND_VIRTIO, board_virtio_disks(cfg) + n);
+}
+
 bool pc_net_path(const struct config *cfg, unsigned i, char out[PC_PATH_MAX])
 {
     snprintf(out, PC_PATH_MAX, "/pci@i0cf8/ethernet@%x/ethernet-phy@0",
-             pc_slot(cfg, PC_KIND_VIRTIO, board_virtio_disks(cfg) + i));
+             net_slot(cfg, i));
     return true;
 }

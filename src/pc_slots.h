@@ -13,6 +13,8 @@
 #include "config.h"
 
 enum pc_kind {
+    PC_KIND_AHCI,   /* one, if a disk is behind it */
+    PC_KIND_NIC,    /* network cards that are none of virtio's */
     PC_KIND_VIRTIO, /* as board_virtio.c counts them, disks first */
     PC_KIND_COUNT,
 };

@@ -60,6 +60,7 @@ static void destroy(void *platform)
 
     if (!p)
         return;
+    pc_destroy_cards(p);
     pc_destroy_display(p);
     pc_destroy_pci(p);
     pc_destroy_chips(p);
@@ -72,7 +73,7 @@ static void *create(const struct platform_host *host)
         pc_make_clock, pc_make_memory, pc_make_coalesced, pc_make_interrupts, pc_make_timers,
         pc_make_power, pc_make_keyboard, pc_make_serial,     pc_make_parallel,
         pc_make_debug, pc_make_fw_cfg,   pc_make_pci,        pc_make_display,
-        pc_make_ide,   pc_settle,
+        pc_make_ide,   pc_make_ahci,     pc_make_nics,       pc_settle,
     };
     struct pc *p = calloc(1, sizeof(*p));
 

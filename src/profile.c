@@ -30,6 +30,7 @@ const struct profile profiles[MODE_COUNT] = {
             .platform = PLATFORM_PC,
             .boot = BOOT_FIRMWARE,
             .disk_if = DISK_IDE,
+            .net_model = NET_E1000,
         },
     [MODE_HVM_PV] =
         {
@@ -48,6 +49,7 @@ const struct profile profiles[MODE_COUNT] = {
             .platform = PLATFORM_PC,
             .boot = BOOT_FIRMWARE,
             .disk_if = DISK_VIRTIO,
+            .net_model = NET_VIRTIO,
             .transport = TRANSPORT_PCI_LEGACY,
         },
     [MODE_PVHVM] =
@@ -79,6 +81,7 @@ const struct profile profiles[MODE_COUNT] = {
             .abis_built = ABI_BIT(ABI_KVM) | ABI_BIT(ABI_XEN),
             .abi = ABI_KVM,
             .disk_if = DISK_VIRTIO,
+            .net_model = NET_VIRTIO,
             .transport = TRANSPORT_PCI,
         },
     [MODE_PV] =

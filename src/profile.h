@@ -11,6 +11,7 @@
 
 #include "boot/boot.h"
 #include "opt_disk.h"
+#include "opt_net.h"
 #include "vmm/types.h"
 
 #include <stdio.h>
@@ -66,6 +67,7 @@ struct profile {
     enum platform platform;
     enum boot_protocol boot;  /* how the guest is started */
     enum disk_if disk_if;     /* what a --disk is by default */
+    enum net_model net_model; /* what a --net is by default */
     enum transport transport; /* the default one */
 };
 

@@ -22,6 +22,14 @@ const char *const option_rom_vga[] = {
     NULL,
 };
 
+const char *const option_rom_e1000[] = {
+    "/usr/lib/ipxe/qemu/pxe-e1000.rom",
+    "/usr/share/qemu/pxe-e1000.rom",
+    "/usr/share/ipxe/qemu/pxe-e1000.rom",
+    "/usr/share/ipxe/8086100e.rom",
+    NULL,
+};
+
 static uint64_t round_up(uint64_t n)
 {
     uint64_t size = GUEST_PAGE;
@@ -50,6 +58,7 @@ static int open_one(const char *path, struct rom *out)
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     int ret;
 
+    *out = (struct rom){0};
     if (fd < 0)
         return -errno;
     ret = load(fd, out);
@@ -68,9 +77,39 @@ void option_rom_open(const char *const *places, const char *missing_for,
             return;
         if (ret == -ENOENT || ret == -ENOTDIR)
             continue;
-        log_warn("%s: %s: no %s", places[i], strerror(-ret), missing_for);
+        log_warn("%s: %s: no %s", places[i], strerror(-ret),
+                 missing_for ? missing_for : "option ROM");
         return;
     }
+    if (!missing_for)
+        return;
     log_warn("%s: not found: no %s: install the package it is in", places[0],
              missing_for);
+}
+
+/* Signature, and a length in units of 512 bytes (PCI Firmware 3.0, 5.1). */
+static bool is_option_rom(const struct rom *rom)
+{
+    const unsigned char *p = rom->host;
+
+    return p[0] == 0x55 && p[1] == 0xaa && p[2] && 512u * p[2] <= rom->size;
+}
+
+int option_rom_open_file(const char *path, const char *what, struct rom *out)
+{
+    const int ret = open_one(path, out);
+
+    if (ret == -EINVAL) {
+        log_error("%s=%s: not a file of 1 byte to 1 MiB: give an option ROM",
+                  what, path);
+    } else if (ret < 0) {
+        log_error("%s=%s: cannot be read: %s", what, path, strerror(-ret));
+    } else if (!is_option_rom(out)) {
+        log_error("%s=%s: not an option ROM: it does not begin with 55 aa and "
+                  "its own length: give another file",
+                  what, path);
+        rom_free(out);
+        return -EINVAL;
+    }
+    return ret;
 }

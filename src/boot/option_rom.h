@@ -14,13 +14,23 @@
 /* A display's, where distributions put SeaBIOS's; for 1234:1111. */
 extern const char *const option_rom_vga[];
 
+/* iPXE for an 82540EM; for 8086:100e. */
+extern const char *const option_rom_e1000[];
+
 /*
  * Read the first of places (NULL ends them) that is there, into a size of
  * 2^n bytes as pci_func_rom wants it. Without any, or if it cannot be read,
- * the ROM is of size 0, and a warning says so and what it is missing for.
- * rom_free it. Before the seal.
+ * the ROM is of size 0, and a warning says so and what it is missing for
+ * (missing_for NULL: it is not missed). rom_free it. Before the seal.
  */
 void option_rom_open(const char *const *places, const char *missing_for,
                      struct rom *out);
+
+/*
+ * Read the file that an option names, which must begin as an option ROM does.
+ * 0 or -errno, logged with what (the option). Before the seal.
+ */
+must_check int option_rom_open_file(const char *path, const char *what,
+                                    struct rom *out);
 
 #endif

@@ -51,6 +51,27 @@ static void user(void **state)
     net_option_free(&o);
 }
 
+static void cards(void **state)
+{
+    struct net_option o;
+
+    (void)state;
+    assert_int_equal(net_option_parse("user", &o), 0);
+    assert_int_equal(o.model, NET_UNSAID);
+    assert_null(o.rom);
+    assert_false(o.no_rom);
+    net_option_free(&o);
+    assert_int_equal(net_option_parse("user,model=e1000,rom=a/b.rom", &o), 0);
+    assert_int_equal(o.model, NET_E1000);
+    assert_string_equal(o.rom, "a/b.rom");
+    net_option_free(&o);
+    assert_int_equal(net_option_parse("user,model=virtio,rom=none", &o), 0);
+    assert_int_equal(o.model, NET_VIRTIO);
+    assert_null(o.rom);
+    assert_true(o.no_rom);
+    net_option_free(&o);
+}
+
 static void refused(void **state)
 {
     static const char *const bad[] = {
@@ -87,6 +108,8 @@ static void refused(void **state)
         "user,ifname=a",
         "user,fd=5",
         "user,queues=2",
+        "user,model=rtl8139",
+        "user,rom=",
         "user,hostfwd=tcp:22",
         "user,hostfwd=icmp:1:1",
     };
@@ -141,9 +164,9 @@ static void addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(taps),      cmocka_unit_test(user),
-        cmocka_unit_test(refused),   cmocka_unit_test(too_many_ports),
-        cmocka_unit_test(addresses),
+        cmocka_unit_test(taps),           cmocka_unit_test(user),
+        cmocka_unit_test(cards),          cmocka_unit_test(refused),
+        cmocka_unit_test(too_many_ports), cmocka_unit_test(addresses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
