@@ -141,6 +141,21 @@ static int stage_devices(struct run *r)
     return hostdev_open(&r->dev, &r->cfg, &r->claim, r->loop);
 }
 
+static int stage_display(struct run *r)
+{
+    switch (r->cfg.display.kind) {
+    case DISPLAY_TEXT:
+        r->mirror = mirror_open(r->claim.name, &r->board);
+        return r->mirror ? mirror_start(r->mirror, r->loop) : -EIO;
+    case DISPLAY_VNC:
+        r->vnc = vnc_open(&r->cfg.display, r->claim.name, &r->board);
+        return r->vnc ? 0 : -EIO;
+    case DISPLAY_NONE:
+        break;
+    }
+    return 0;
+}
+
 static int stage_machine(struct run *r)
 {
     struct board_host host = {
@@ -186,12 +201,15 @@ static const struct {
     {stage_notify, false},  {stage_kvm, false},     {stage_check, true},
     {stage_xen, true},      {stage_boot, true},     {stage_loop, false},
     {stage_console, false}, {stage_control, false}, {stage_devices, false},
+    {stage_display, false},
     {stage_machine, true},  {stage_events, false},  {stage_seal, false},
 };
 
 static void teardown(struct run *r)
 {
     notify_send(r->notify_fd, "STOPPING=1");
+    vnc_close(r->vnc);
+    mirror_close(r->mirror);
     board_destroy(r->board);
     ctl_close(r->ctl);
     seat_end(&r->seat);

@@ -249,7 +249,7 @@ static bool pc_port_on_stdio(const struct config *cfg)
 bool config_on_stdio(const struct config *cfg)
 {
     return cfg->console.kind == CONSOLE_STDIO || port_on_stdio(cfg) ||
-           pc_port_on_stdio(cfg);
+           pc_port_on_stdio(cfg) || cfg->display.kind == DISPLAY_TEXT;
 }
 
 enum config_result config_parse(struct config *cfg, int argc, char **argv)
@@ -280,7 +280,8 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
     if (!cfg->abi_given)
         cfg->abi = profiles[cfg->mode].abi;
     /* There is one standard input, and it was asked for elsewhere. */
-    if (!cfg->console_given && (port_on_stdio(cfg) || pc_port_on_stdio(cfg)))
+    if (!cfg->console_given && (port_on_stdio(cfg) || pc_port_on_stdio(cfg) ||
+                                cfg->display.kind == DISPLAY_TEXT))
         cfg->console.kind = CONSOLE_NONE;
     if (!cfg->transport_given)
         cfg->transport = profiles[cfg->mode].transport;

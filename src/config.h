@@ -14,6 +14,7 @@
 #include "opt_boot.h"
 #include "opt_console.h"
 #include "opt_disk.h"
+#include "opt_display.h"
 #include "opt_net.h"
 #include "opt_share.h"
 #include "opt_vsock.h"
@@ -75,6 +76,7 @@ struct config {
     struct port_option ports[CONFIG_MAX_PORTS]; /* owned */
     unsigned n_ports;
     struct console_place pc_ports[PC_PORT_COUNT];
+    struct display_option display;
     const char *name; /* NULL: not given */
     bool no_reboot;
     bool fdt;

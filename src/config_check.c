@@ -213,6 +213,7 @@ static int check_stdio(const struct config *cfg)
         users += cfg->ports[i].place.kind == CONSOLE_STDIO;
     for (unsigned i = 0; i < PC_PORT_COUNT; i++)
         users += cfg->pc_ports[i].kind == CONSOLE_STDIO;
+    users += cfg->display.kind == DISPLAY_TEXT;
     if (users <= 1)
         return 0;
     log_error("stdio can be used once: by --console or by one other port: "
@@ -252,6 +253,18 @@ static int check_balloon(const struct config *cfg)
     return -EINVAL;
 }
 
+static int check_display(const struct config *cfg)
+{
+    const struct profile *p = &profiles[cfg->mode];
+
+    if (cfg->display.kind == DISPLAY_NONE || p->platform == PLATFORM_PC)
+        return 0;
+    log_error("--display: a guest with --mode=%s has no screen: leave it out, "
+              "or use --mode=hvm",
+              p->name);
+    return -EINVAL;
+}
+
 static int check_devices(const struct config *cfg)
 {
     int ret = check_boot(cfg);
@@ -266,6 +279,8 @@ static int check_devices(const struct config *cfg)
         ret = check_stdio(cfg);
     if (ret == 0)
         ret = check_port_names(cfg);
+    if (ret == 0)
+        ret = check_display(cfg);
     if (ret == 0)
         ret = check_shares(cfg);
     if (ret == 0)

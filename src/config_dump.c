@@ -111,6 +111,8 @@ int config_dump(const struct config *cfg, FILE *out)
         dump_nets(cfg));
     if (o)
         json_object_set_new(o, "boot", boot_option_dump(&cfg->boot));
+    if (o)
+        json_object_set_new(o, "display", display_option_dump(&cfg->display));
     text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
     json_decref(o);

@@ -273,6 +273,11 @@ static bool take_balloon(struct config *cfg, char *value)
                       cfg->balloon_target > 0);
 }
 
+static bool take_display(struct config *cfg, char *value)
+{
+    return display_option_parse(value, &cfg->display);
+}
+
 static bool take_name(struct config *cfg, char *value)
 {
     cfg->name = value;
@@ -468,6 +473,12 @@ const struct option config_options[] = {
      .arg = "WHERE[,name=NAME]",
      .keys_fn = parse_port,
      .help = "a console for hvc0, as --console; given again: ports by name"},
+    {.name = "--display",
+     .arg = "WHERE",
+     .fn = take_display,
+     .want = DISPLAY_PLACES,
+     .help = "a PC's screen: none, text (its text modes on this terminal),\n"
+             "vnc=ADDR[:PORT] or vnc=unix:PATH (none)"},
     {.name = "--name",
      .arg = "NAME",
      .fn = take_name,

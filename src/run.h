@@ -9,9 +9,11 @@
 #include "board.h"
 #include "config.h"
 #include "ctl.h"
+#include "mirror.h"
 #include "rundir.h"
 #include "seat.h"
 #include "term.h"
+#include "vnc.h"
 
 struct run {
     struct config cfg;
@@ -38,6 +40,8 @@ struct run {
     struct ctl *ctl;
     struct ctl_ops ctl_ops;
     struct seat seat;
+    struct vnc *vnc;       /* NULL: nobody asked for one */
+    struct mirror *mirror; /* as vnc */
     struct board *board;
     char how[RUNDIR_HOW_MAX + 1]; /* it ended, for those who wait */
 };

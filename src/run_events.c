@@ -143,7 +143,10 @@ static struct chr *find_stdio(const struct run *r)
     for (unsigned i = 0; i < r->cfg.n_ports; i++)
         if (r->cfg.ports[i].place.kind == CONSOLE_STDIO)
             return r->dev.ports[i];
-    return r->console;
+    for (unsigned i = 0; i < PC_PORT_COUNT; i++)
+        if (r->cfg.pc_ports[i].kind == CONSOLE_STDIO)
+            return r->dev.pc_ports[i];
+    return r->mirror ? mirror_chr(r->mirror) : r->console;
 }
 
 /* ---- the control socket ---- */
@@ -337,6 +340,8 @@ void run_events_start(struct run *r)
     r->signal_op = (struct loop_op){.fn = on_signal, .owner = r};
     loop_watch(r->loop, &r->signal_op, r->signal_fd);
     seat_init(&r->seat, &r->board, r->loop);
+    if (r->vnc)
+        vnc_start(r->vnc, r->loop);
     ctl_start(r->ctl, r->loop, &r->ctl_ops, 0);
     if (!r->term)
         return;

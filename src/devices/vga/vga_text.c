@@ -58,14 +58,30 @@ static unsigned encode(unsigned c, char *out)
     return 3;
 }
 
-unsigned vga_text_row(const struct vga_view *w, unsigned row, char *out)
+unsigned vga_text_encode(unsigned ch, char *out)
+{
+    return encode(code_point(ch & 0xff), out);
+}
+
+void vga_text_cells(const struct vga_view *w, unsigned row, uint16_t *cells)
 {
     const struct vga_line l = vga_line_at(w, row * w->cell_height * w->repeat);
-    unsigned n = 0, end = 0;
 
     for (unsigned col = 0; col < w->cols && col < VGA_TEXT_COLS; col++) {
         const uint32_t counter = vga_counter(w->vga, l.address, col);
-        const unsigned c = code_point(vga_fetch(w->vga, counter, 0) & 0xff);
+
+        cells[col] = (uint16_t)vga_fetch(w->vga, counter, 0);
+    }
+}
+
+unsigned vga_text_row(const struct vga_view *w, unsigned row, char *out)
+{
+    uint16_t cells[VGA_TEXT_COLS];
+    unsigned n = 0, end = 0;
+
+    vga_text_cells(w, row, cells);
+    for (unsigned col = 0; col < w->cols && col < VGA_TEXT_COLS; col++) {
+        const unsigned c = code_point(cells[col] & 0xff);
 
         n += encode(c, out + n);
         if (c != ' ')

@@ -70,4 +70,13 @@ void vga_draw_row(const struct vga_view *view, unsigned y, uint32_t *row);
  */
 unsigned vga_text_row(const struct vga_view *view, unsigned row, char *out);
 
+/*
+ * A row of characters as they are: the number in the font, and the attribute
+ * above it; cells has VGA_TEXT_COLS. row as above.
+ */
+void vga_text_cells(const struct vga_view *view, unsigned row, uint16_t *cells);
+
+/* A character as UTF-8: at most three bytes. Returns how many. */
+unsigned vga_text_encode(unsigned ch, char *out);
+
 #endif

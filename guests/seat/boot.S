@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A boot sector for somebody in front of the screen: it says READY, then of
+ * each key its scan code and its character, as the BIOS has them ("1e61"), a
+ * line each. Some keys do something besides:
+ *
+ *   g   320 by 200: line n is of colour n
+ *   v   640 by 480 of 256 colours (VBE): 64 KiB of colour 12, by the window
+ *   t   back to text
+ *
+ * What the tests see of it, and type, is in tests/cli/display.py.
+ */
+    .code16
+    .globl _start
+_start:
+    ljmp    $0, $1f
+1:  xorw    %ax, %ax
+    movw    %ax, %ds
+    movw    %ax, %ss
+    movw    $0x7c00, %sp
+    movw    $ready, %si
+    call    puts
+next:
+    xorw    %ax, %ax
+    int     $0x16
+    cmpb    $'g', %al
+    je      graphics
+    cmpb    $'v', %al
+    je      vbe
+    cmpb    $'t', %al
+    je      text
+    movb    %al, %bl
+    movb    %ah, %al
+    call    put_byte
+    movb    %bl, %al
+    call    put_byte
+    movw    $newline, %si
+    call    puts
+    jmp     next
+
+text:
+    movw    $0x0003, %ax
+    int     $0x10
+    movw    $ready, %si
+    call    puts
+    jmp     next
+
+graphics:
+    movw    $0x0013, %ax
+    int     $0x10
+    movw    $0xa000, %ax
+    movw    %ax, %es
+    xorw    %di, %di
+    xorb    %al, %al
+    cld
+2:  movw    $320, %cx
+    rep stosb
+    incb    %al
+    cmpb    $200, %al
+    jne     2b
+    jmp     next
+
+vbe:
+    movw    $0x4f02, %ax
+    movw    $0x0101, %bx
+    int     $0x10
+    movw    $0xa000, %ax
+    movw    %ax, %es
+    xorw    %di, %di
+    movw    $0x8000, %cx
+    movw    $0x0c0c, %ax
+    cld
+    rep stosw
+    jmp     next
+
+/* The byte in al, as two hexadecimal digits. */
+put_byte:
+    pushw   %ax
+    shrb    $4, %al
+    call    put_digit
+    popw    %ax
+    andb    $0x0f, %al
+put_digit:
+    addb    $'0', %al
+    cmpb    $'9', %al
+    jbe     put_char
+    addb    $'a' - '0' - 10, %al
+put_char:
+    pushw   %bx
+    movb    $0x0e, %ah
+    movw    $0x0007, %bx
+    int     $0x10
+    popw    %bx
+    ret
+
+puts:
+    lodsb
+    testb   %al, %al
+    jz      3f
+    call    put_char
+    jmp     puts
+3:  ret
+
+ready:
+    .ascii  "READY"
+newline:
+    .asciz  "\r\n"
+
+    .org    510
+    .word   0xaa55
