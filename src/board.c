@@ -316,6 +316,8 @@ static int make_xen(struct board *b)
         .mem = b->mem,
         .vm = b->vm,
         .bus = b->bus,
+        .cfg = b->cfg,
+        .dev = b->host.dev,
         .console = b->host.console,
         .cpus = b->cpus,
         .version = b->cfg->xen_version,

@@ -3,6 +3,7 @@
 #include "board_xen.h"
 
 #include "abi/layout.h"
+#include "board_xen_dev.h"
 #include "platform.h"
 #include "pvabi/xen_abi.h"
 #include "vmm/log.h"
@@ -28,10 +29,11 @@ struct xen_clock {
 struct board_xen {
     struct board_xen_host host;
     struct msi_sink sink;
-    struct xen *xen;          /* owned */
-    struct xs_domain *domain; /* owned */
-    struct loop_op notify;    /* back-ends have events */
-    pthread_cond_t wake;      /* with the board lock */
+    struct xen *xen;           /* owned */
+    struct xs_domain *domain;  /* owned */
+    struct board_xen_dev *dev; /* owned */
+    struct loop_op notify;     /* back-ends have events */
+    pthread_cond_t wake;       /* with the board lock */
     unsigned n_clocks;
     struct xen_clock clocks[MACHINE_MAX_CPUS];
 };
@@ -263,6 +265,24 @@ static int make_domain(struct board_xen *bx)
     return 0;
 }
 
+static int make_devices(struct board_xen *bx)
+{
+    const struct board_xen_dev_host host = {
+        .cfg = bx->host.cfg,
+        .dev = bx->host.dev,
+        .mem = bx->host.mem,
+        .console = bx->host.console,
+        .xen = bx->xen,
+        .bus = {.loop = bx->host.loop,
+                .xs = xs_domain_store(bx->domain),
+                .gnt = xen_gnttab(bx->xen),
+                .events = xen_evtchn(bx->xen)},
+    };
+
+    bx->dev = board_xen_dev_create(&host);
+    return bx->dev ? 0 : -ENOMEM;
+}
+
 static int make_port(struct board_xen *bx)
 {
     return bus_claim(bx->host.bus, SPACE_PIO, XEN_DEBUG_PORT, 1,
@@ -271,8 +291,9 @@ static int make_port(struct board_xen *bx)
 
 struct board_xen *board_xen_create(const struct board_xen_host *host)
 {
-    static int (*const steps[])(struct board_xen * bx) = {
-        make_special, make_clocks, make_xen, make_domain, make_port};
+    static int (*const steps[])(struct board_xen *
+                                bx) = {make_special, make_clocks,  make_xen,
+                                       make_domain,  make_devices, make_port};
     struct board_xen *bx = calloc(1, sizeof(*bx));
     pthread_condattr_t attr;
 
@@ -307,6 +328,7 @@ void board_xen_destroy(struct board_xen *bx)
         close(c->fd);
     }
     loop_drain(bx->host.loop, &bx->notify);
+    board_xen_dev_destroy(bx->dev);
     xs_domain_destroy(bx->domain);
     xen_destroy(bx->xen);
     pthread_cond_destroy(&bx->wake);

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "devices/backend/chr.h"
 #include "devices/bus.h"
+#include "hostdev.h"
 #include "mmu/gmem.h"
 #include "pvabi/xen.h"
 #include "pvabi/xs_domain.h"
@@ -30,6 +31,8 @@ struct board_xen_host {
     struct gmem *mem; /* with windows reserved */
     struct vm *vm;
     struct bus *bus;
+    const struct config *cfg;
+    struct hostdev *dev;
     struct chr *console;
     struct vcpu *const *cpus; /* filled in before the first runs */
     uint32_t version;         /* major << 16 | minor */

@@ -252,6 +252,20 @@ bool config_on_stdio(const struct config *cfg)
            pc_port_on_stdio(cfg) || cfg->display.kind == DISPLAY_TEXT;
 }
 
+/* What disks and links are whose kind was not said: a Xen guest has Xen's. */
+static void choose_devices(struct config *cfg)
+{
+    const struct profile *p = &profiles[cfg->mode];
+    const bool xen = cfg->abi == ABI_XEN;
+
+    for (unsigned i = 0; i < cfg->n_disks; i++)
+        if (cfg->disks[i].iface == DISK_UNSAID)
+            cfg->disks[i].iface = xen ? DISK_XEN : p->disk_if;
+    for (unsigned i = 0; i < cfg->n_nets; i++)
+        if (cfg->nets[i].model == NET_UNSAID)
+            cfg->nets[i].model = xen ? NET_XEN : p->net_model;
+}
+
 enum config_result config_parse(struct config *cfg, int argc, char **argv)
 {
     struct words w = {.word = argv, .n = argc};
@@ -285,12 +299,7 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
         cfg->console.kind = CONSOLE_NONE;
     if (!cfg->transport_given)
         cfg->transport = profiles[cfg->mode].transport;
-    for (unsigned i = 0; i < cfg->n_disks; i++)
-        if (cfg->disks[i].iface == DISK_UNSAID)
-            cfg->disks[i].iface = profiles[cfg->mode].disk_if;
-    for (unsigned i = 0; i < cfg->n_nets; i++)
-        if (cfg->nets[i].model == NET_UNSAID)
-            cfg->nets[i].model = profiles[cfg->mode].net_model;
+    choose_devices(cfg);
     return CONFIG_OK;
 }
 

@@ -41,12 +41,24 @@ static const struct {
 } controllers[] = {
     [DISK_IDE] = {"ide", 4},
     [DISK_AHCI] = {"ahci", 6},
+    [DISK_XEN] = {"xen", 0}, /* as many as there are */
 };
 
 static int check_interface(const struct config *cfg,
                            const struct disk_option *d)
 {
-    if (d->iface != DISK_VIRTIO &&
+    if (d->iface == DISK_XEN && cfg->abi != ABI_XEN) {
+        log_error("--disk: %s: if=xen needs a guest of Xen: give --abi=xen, "
+                  "or leave if= out",
+                  d->blk.path);
+        return -EINVAL;
+    }
+    if (d->persistent && d->iface != DISK_XEN) {
+        log_error("--disk: %s: persistent=on goes with if=xen only",
+                  d->blk.path);
+        return -EINVAL;
+    }
+    if (d->iface != DISK_VIRTIO && d->iface != DISK_XEN &&
         profiles[cfg->mode].platform != PLATFORM_PC) {
         log_error("--disk: %s: if=%s needs a PC, which --mode=%s is not: give "
                   "if=virtio, or --mode=hvm",
@@ -55,7 +67,8 @@ static int check_interface(const struct config *cfg,
         return -EINVAL;
     }
     if (d->cdrom && d->iface == DISK_VIRTIO) {
-        log_error("--disk: %s: media=cdrom goes with if=ide and if=ahci only",
+        log_error("--disk: %s: media=cdrom goes with if=ide, if=ahci and "
+                  "if=xen only",
                   d->blk.path);
         return -EINVAL;
     }
@@ -65,14 +78,15 @@ static int check_interface(const struct config *cfg,
 /* What a disk can be, in this machine. */
 static int check_interfaces(const struct config *cfg)
 {
-    unsigned n[ARRAY_LEN(controllers)] = {0};
+    unsigned n[DISK_XEN + 1] = {0};
 
     for (unsigned i = 0; i < cfg->n_disks; i++) {
         const enum disk_if iface = cfg->disks[i].iface;
 
         if (check_interface(cfg, &cfg->disks[i]) < 0)
             return -EINVAL;
-        if (iface == DISK_VIRTIO || ++n[iface] <= controllers[iface].places)
+        if (!controllers[iface].places ||
+            ++n[iface] <= controllers[iface].places)
             continue;
         log_error("--disk: %u disks with if=%s: a PC has places for %u: give "
                   "the others another if=",
@@ -148,6 +162,11 @@ static int check_models(const struct config *cfg)
             log_error("--net: model=e1000 needs a PC, which --mode=%s is not: "
                       "give model=virtio, or --mode=hvm",
                       profiles[cfg->mode].name);
+            return -EINVAL;
+        }
+        if (o->model == NET_XEN && cfg->abi != ABI_XEN) {
+            log_error("--net: model=xen needs a guest of Xen: give --abi=xen, "
+                      "or leave model= out");
             return -EINVAL;
         }
         if (o->model == NET_E1000 && o->net.queues > 1) {

@@ -420,7 +420,8 @@ const struct option config_options[] = {
      .keys_fn = parse_net,
      .help =
          "a network link: tap (keys: ifname or fd, queues) or user (key:\n"
-         "hostfwd); both: mac, pps, bps, filter, model (e1000, virtio), rom;\n"
+         "hostfwd); both: mac, pps, bps, filter, model (e1000, virtio,\n"
+         "xen), rom;\n"
          "given again: further ones"},
     {.name = "--rng",
      .fn = take_rng,

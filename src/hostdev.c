@@ -6,6 +6,7 @@
 #include "devices/virtio/vballoon.h"
 #include "devices/virtio/vcons.h"
 #include "mmu/gmem.h"
+#include "pvabi/xcons.h"
 #include "sandbox.h"
 #include "vmm/log.h"
 
@@ -187,6 +188,8 @@ void hostdev_resize_terminal(struct hostdev *h, uint16_t cols, uint16_t rows)
     h->rows = rows;
     if (h->console)
         vcons_resize(h->console, cols, rows);
+    if (h->xen_console)
+        xcons_resize(h->xen_console, cols, rows);
 }
 
 int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,

@@ -20,6 +20,7 @@
 
 struct vballoon;
 struct vcons;
+struct xcons;
 
 struct hostdev {
     struct blk *disks[CONFIG_MAX_DISKS]; /* as in cfg->disks */
@@ -38,6 +39,7 @@ struct hostdev {
     /* of the machine there is; borrowed, NULL if it has none */
     struct vballoon *balloon;
     struct vcons *console; /* whose first port is the terminal */
+    struct xcons *xen_console;
 };
 
 /*

@@ -17,7 +17,8 @@
 
 const char disk_option_syntax[] =
     "FILE[,ro=on][,snapshot=on][,cache=writeback|none|writethrough]"
-    "[,id=ID][,iops=N][,bps=SIZE][,if=virtio|ide|ahci][,media=disk|cdrom]";
+    "[,id=ID][,iops=N][,bps=SIZE][,if=virtio|ide|ahci|xen][,media=disk|cdrom]"
+    "[,persistent=on]";
 
 static bool take_file(void *into, const char *value)
 {
@@ -86,10 +87,8 @@ static bool take_bps(void *into, const char *value)
 }
 
 static const char *const interfaces[] = {
-    [DISK_UNSAID] = "auto",
-    [DISK_VIRTIO] = "virtio",
-    [DISK_IDE] = "ide",
-    [DISK_AHCI] = "ahci",
+    [DISK_UNSAID] = "auto", [DISK_VIRTIO] = "virtio", [DISK_IDE] = "ide",
+    [DISK_AHCI] = "ahci",   [DISK_XEN] = "xen",
 };
 
 static bool take_if(void *into, const char *value)
@@ -115,6 +114,13 @@ static bool take_media(void *into, const char *value)
     return true;
 }
 
+static bool take_persistent(void *into, const char *value)
+{
+    struct disk_option *o = into;
+
+    return keyval_bool(value, &o->persistent);
+}
+
 static const struct keyval_key keys[] = {
     {"ro", take_ro, "on or off", false},
     {"snapshot", take_snapshot, "on or off", false},
@@ -122,8 +128,9 @@ static const struct keyval_key keys[] = {
     {"id", take_id, "1 to 20 letters, digits, '.', '_' or '-'", false},
     {"iops", take_iops, "a number of operations a second, from 1", false},
     {"bps", take_bps, "bytes a second such as 10M, up to 64G", false},
-    {"if", take_if, "virtio, ide, ahci or auto", false},
+    {"if", take_if, "virtio, ide, ahci, xen or auto", false},
     {"media", take_media, "disk or cdrom", false},
+    {"persistent", take_persistent, "on or off", false},
 };
 
 static const struct keyval_option disk = {
@@ -180,9 +187,10 @@ void disk_option_id(const struct disk_option *o, unsigned nth,
 
 json_t *disk_option_dump(const struct disk_option *o)
 {
-    return json_pack("{s:s, s:b, s:b, s:s, s:s*, s:I, s:I, s:s, s:b}", "file",
-                     o->blk.path, "ro", o->blk.read_only, "snapshot",
+    return json_pack("{s:s, s:b, s:b, s:s, s:s*, s:I, s:I, s:s, s:b, s:b}",
+                     "file", o->blk.path, "ro", o->blk.read_only, "snapshot",
                      o->blk.snapshot, "cache", caches[o->blk.cache], "id",
                      o->id, "iops", (json_int_t)o->blk.iops, "bps",
-                     (json_int_t)o->blk.bps);
+                     (json_int_t)o->blk.bps, "if", interfaces[o->iface],
+                     "cdrom", o->cdrom, "persistent", o->persistent);
 }

@@ -17,14 +17,16 @@ enum disk_if {
     DISK_VIRTIO,
     DISK_IDE,
     DISK_AHCI,
+    DISK_XEN,
 };
 
 struct disk_option {
     struct blk_config blk; /* strings borrowed from text */
     enum disk_if iface;
     bool cdrom;
-    const char *id; /* borrowed from text; NULL: not given */
-    char *text;     /* owned */
+    bool persistent; /* DISK_XEN: offer to keep grants */
+    const char *id;  /* borrowed from text; NULL: not given */
+    char *text;      /* owned */
 };
 
 /* For --help. */

@@ -122,6 +122,7 @@ static const char *const models[] = {
     [NET_UNSAID] = "auto",
     [NET_VIRTIO] = "virtio",
     [NET_E1000] = "e1000",
+    [NET_XEN] = "xen",
 };
 
 static bool take_model(void *into, const char *value)
@@ -152,7 +153,7 @@ static const struct keyval_key keys[] = {
     {"pps", take_pps, "a number of packets a second, from 1", false},
     {"bps", take_bps, "bytes a second such as 10M, up to 64G", false},
     {"filter", take_filter, "on or off", false},
-    {"model", take_model, "e1000, virtio or auto", false},
+    {"model", take_model, "e1000, virtio, xen or auto", false},
     {"rom", take_rom, "a file with an option ROM, or none", false},
     {"hostfwd", take_hostfwd,
      "tcp:HOSTPORT:GUESTPORT, or udp, with an address before HOSTPORT if it is "

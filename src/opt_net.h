@@ -14,6 +14,7 @@ enum net_model {
     NET_UNSAID, /* as the mode has it; never after config_parse */
     NET_VIRTIO,
     NET_E1000,
+    NET_XEN,
 };
 
 struct net_option {

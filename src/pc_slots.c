@@ -72,6 +72,7 @@ bool pc_disk_path(const struct config *cfg, unsigned i, char out[PC_PATH_MAX])
         snprintf(out, PC_PATH_MAX, "/pci@i0cf8/scsi@%x/disk@0,0",
                  pc_slot(cfg, PC_KIND_VIRTIO, n));
         return true;
+    case DISK_XEN: /* on no bus of a PC's */
     case DISK_UNSAID:
         break;
     }

@@ -20,7 +20,7 @@ struct xblk_config {
 
 struct xblk;
 
-/* The number of the nth disk, by docs/man/xen-vbd-interface.7: xvda, xvdb... */
+/* The number of the nth disk (Xen's xen-vbd-interface(7)): xvda, xvdb... */
 unsigned xblk_vdev(unsigned nth);
 
 /*

@@ -16,8 +16,7 @@
 struct xcons;
 
 struct xcons_config {
-    struct loop *loop; /* borrowed, as all below */
-    struct xs *xs;
+    struct xs *xs; /* borrowed, as all below */
     struct evtchn *events;
     struct chr *chr;
     struct gwin page; /* the ring */
