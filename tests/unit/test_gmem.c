@@ -46,6 +46,37 @@ static void slots_leave_the_hole(void **state)
     assert_int_equal(gmem_size(m), BIG);
 }
 
+/* A PC: nothing at the display, and a slot apart up to 1 MiB. */
+static void a_pc_has_a_window(void **state)
+{
+    struct gmem *m = gmem_create(4 * GIB, GMEM_ANON);
+    unsigned char b[4] = {1, 2, 3, 4}, got[4];
+    const struct gmem_slot *s;
+    unsigned n, shadows = 0;
+
+    (void)state;
+    gmem_lay_out_pc(m);
+    s = gmem_slots(m, &n);
+    assert_int_equal(n, 4);
+    for (unsigned i = 0; i < n; i++)
+        shadows += s[i].shadow;
+    assert_int_equal(shadows, 1);
+    assert_true(s[1].shadow);
+    assert_int_equal(s[1].base.v, 0xc0000);
+    assert_int_equal(s[1].size, 0x40000);
+    assert_true(gmem_size(m) == 4 * GIB);
+    assert_false(gmem_is_ram(m, GPA(0xa0000), 1));
+    assert_false(gmem_is_ram(m, GPA(0xbffff), 1));
+    assert_int_equal(gmem_write(m, GPA(0x9fffe), b, 4), -EFAULT);
+    /* From the shadow into what follows it. */
+    assert_int_equal(gmem_write(m, GPA(0xffffe), b, 4), 0);
+    assert_int_equal(gmem_read(m, GPA(0xffffe), got, 4), 0);
+    assert_memory_equal(got, b, 4);
+    assert_true(gmem_is_ram(m, GPA(5 * GIB - 1), 1));
+    assert_int_equal(gmem_discard_all(m), 0);
+    gmem_destroy(m);
+}
+
 static void is_ram_knows_edges(void **state)
 {
     const struct gmem *m = *state;
@@ -242,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_leave_the_hole),
         cmocka_unit_test(is_ram_knows_edges),
+        cmocka_unit_test(a_pc_has_a_window),
         cmocka_unit_test(write_then_read),
         cmocka_unit_test(doors_refuse_all_or_nothing),
         cmocka_unit_test(iov_and_window),
