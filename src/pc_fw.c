@@ -8,6 +8,7 @@
 
 #include "abi/layout.h"
 #include "boot/acpi_loader.h"
+#include "boot/smbios.h"
 #include "pc_slots.h"
 #include "vmm/log.h"
 
@@ -18,6 +19,8 @@
 #include <string.h>
 
 #define MAX_ITEMS 24u
+/* 255 CPUs of 50 bytes, and the rest. */
+#define SMBIOS_ROOM (16 * 1024)
 
 /* FW_CFG_X86 items */
 #define X86_IRQ0_OVERRIDE (FW_CFG_X86 + 2u)
@@ -42,6 +45,8 @@ struct pc_fw {
     struct e820_entry e820[MACHINE_MAX_RANGES];
     unsigned n_e820;
     struct acpi_files acpi; /* owned */
+    unsigned char smbios_anchor[SMBIOS_ANCHOR_BYTES];
+    unsigned char *smbios; /* owned */
     char *order;            /* owned: lines of paths; NULL: none */
     uint16_t menu;
     uint16_t menu_wait;
@@ -94,6 +99,25 @@ static void add_numbers(struct pc_fw *fw, const struct config *cfg)
     add_number(fw, FW_CFG_NOGRAPHIC, &fw->nographic, sizeof(fw->nographic));
     add_number(fw, X86_IRQ0_OVERRIDE, &fw->irq0_override,
                sizeof(fw->irq0_override));
+}
+
+static int add_smbios(struct pc_fw *fw, const struct machine_desc *m,
+                      uint64_t memory)
+{
+    int64_t n;
+
+    fw->smbios = malloc(SMBIOS_ROOM);
+    n = fw->smbios ? smbios_build(m, memory, fw->smbios, SMBIOS_ROOM,
+                                  fw->smbios_anchor)
+                   : -ENOMEM;
+    if (n < 0) {
+        log_error("SMBIOS tables: cannot be built: %s", strerror((int)-n));
+        return (int)n;
+    }
+    add_file(fw, SMBIOS_FILE_ANCHOR, fw->smbios_anchor,
+             sizeof(fw->smbios_anchor));
+    add_file(fw, SMBIOS_FILE_TABLES, fw->smbios, (size_t)n);
+    return 0;
 }
 
 /* The paths of what a letter of --boot order stands for. */
@@ -163,7 +187,8 @@ struct pc_fw *pc_fw_create(const struct config *cfg,
     add_numbers(fw, cfg);
     add_e820(fw, cfg->memory);
     add_menu(fw, cfg);
-    if (add_acpi(fw, m) == 0 && add_order(fw, cfg) == 0)
+    if (add_acpi(fw, m) == 0 && add_smbios(fw, m, cfg->memory) == 0 &&
+        add_order(fw, cfg) == 0)
         fw->device = fw_cfg_create(mem, fw->items, fw->n);
     if (!fw->device) {
         pc_fw_destroy(fw);
@@ -178,6 +203,7 @@ void pc_fw_destroy(struct pc_fw *fw)
         return;
     fw_cfg_destroy(fw->device);
     acpi_files_free(&fw->acpi);
+    free(fw->smbios);
     free(fw->order);
     free(fw);
 }
