@@ -65,13 +65,15 @@ def unfilter(data, stride, height):
 class DisplayTest(vmmtest.Case):
     """One PC a test."""
 
+    def sector(self):
+        """A disk with the boot sector; its path."""
+        with open(vmmtest.paths["guests"] + "/seat.mbr", "rb") as f:
+            return self.write("disk.img", f.read() + bytes(1 << 20))
+
     def pc(self, *options, **kwargs):
         """A PC whose disk is the boot sector."""
-        with open(vmmtest.paths["guests"] + "/seat.mbr", "rb") as f:
-            sector = f.read()
-        disk = self.write("disk.img", sector + bytes(1 << 20))
         return self.start("run", "--mode=hvm", "--name=pc",
-                          f"--disk={disk}", *options, **kwargs)
+                          f"--disk={self.sector()}", *options, **kwargs)
 
     def screen(self):
         """The lines of the screen; none while the guest does not answer."""
@@ -123,6 +125,20 @@ class DisplayTest(vmmtest.Case):
         # A reset by three fingers: the BIOS is there again.
         self.send("ctrl-alt-delete")
         vmmtest.wait_until(lambda: "011b" not in self.screen(), BOOT)
+        self.wait_screen("READY")
+        self.kill(p)
+
+    def test_boot_menu(self):
+        empty = self.write("empty.img", bytes(1 << 20))
+        p = self.start("run", "--mode=hvm", "--name=pc", "--console=none",
+                       "--boot=menu=on", f"--disk={empty}",
+                       f"--disk={self.sector()}")
+        self.wait_screen("Press ESC for boot menu.")
+        self.send("esc")
+        self.wait_screen("Select boot device:")
+        vmmtest.wait_until(lambda: [line[:2] for line in self.screen()
+                                    if "HARDDISK" in line] == ["1.", "2."])
+        self.send("2")
         self.wait_screen("READY")
         self.kill(p)
 

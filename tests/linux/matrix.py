@@ -6,7 +6,8 @@ Each kind of rows has a module that says what they are and show:
 kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
 (a Debian root file system on all sorts of disks), kill.py (what survives the
 sudden death of vmm), net.py (taps and user networking), share.py (folders and
-sockets), console.py (virtio consoles and the balloon). By default rows that
+sockets), console.py (virtio consoles and the balloon), screen.py (GRUB by screen
+and keyboard). By default rows that
 together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
@@ -30,7 +31,7 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
-KINDS = ["kernel", "pci", "disk", "kill", "net", "share", "console"]
+KINDS = ["kernel", "pci", "disk", "kill", "net", "share", "console", "screen"]
 
 
 def all_rows(long):
