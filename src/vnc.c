@@ -100,22 +100,22 @@ static int make_listener(struct vnc *v, const struct display_option *at)
     return 0;
 }
 
-/* Neither side can make the other's mapping shorter than it is. */
+/* It keeps its size, and nobody but the mapping made here writes to it. */
 static int make_frame(struct vnc *v)
 {
-    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    const int seals =
+        F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
     void *p;
 
     v->frame_fd = memfd_create("vmm-screen", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (v->frame_fd < 0 || ftruncate(v->frame_fd, (off_t)VNC_FRAME_BYTES) < 0 ||
-        fcntl(v->frame_fd, F_ADD_SEALS, seals) < 0)
+    if (v->frame_fd < 0 || ftruncate(v->frame_fd, (off_t)VNC_FRAME_BYTES) < 0)
         return -errno;
     p = mmap(NULL, VNC_FRAME_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
              v->frame_fd, 0);
     if (p == MAP_FAILED)
         return -errno;
     v->frame = p;
-    return 0;
+    return fcntl(v->frame_fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
 }
 
 /* Beside this program, or where programs are. */

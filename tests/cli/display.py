@@ -8,6 +8,7 @@ the screen, by 'vmm screen', on the terminal and by VNC.
 """
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -20,6 +21,29 @@ from vmmtest import HOST, OK, STOPPED, USAGE
 FIRMWARE = "/usr/share/seabios/bios-256k.bin"
 VGA_BIOS = "/usr/share/seabios/vgabios-stdvga.bin"
 BOOT = 60.0  # seconds from power-on to the boot sector, on a busy machine
+
+# Once there is a file "go" it says all sorts of things, and then types an a.
+MAD_SERVER = """#!/usr/bin/env python3
+import os, random, socket, struct, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=4)
+def say(*event):
+    s.send(struct.pack("<IIIII", *event))
+say(0, 0, 0, 0, 0)
+while not os.path.exists(os.environ["VMM_RUNTIME_DIR"] + "/../go"):
+    time.sleep(0.1)
+r = random.Random(1)
+for i in range(3000):
+    s.send(r.randbytes(r.choice([1, 19, 20, 21, 500, 4000])))
+    say(r.randrange(5), *(r.choice([0, 1, 2 ** 31, 2 ** 32 - 1,
+                                    r.randrange(0x80, 2 ** 32)])
+                          for _ in range(4)))
+say(0, 1, 0, 0, 0)
+say(1, 0x2a, 0, 0, 0)
+while True:
+    time.sleep(1)
+    say(1, 0x1e, 1, 0, 0)
+    say(1, 0x1e, 0, 0, 0)
+"""
 
 
 def read_png(path):
@@ -264,6 +288,21 @@ class DisplayTest(vmmtest.Case):
         v = rfb.Viewer(path)
         v.wait(lambda: v.lit() > 300)
         v.close()
+        self.kill(p)
+
+    def test_a_server_that_went_mad(self):
+        """What is beside vmm under the server's name is not believed."""
+        own = self.path("vmm")
+        shutil.copy(vmmtest.paths["vmm"], own)
+        with open(self.path("vmm-vnc"), "w", encoding="ascii") as f:
+            f.write(MAD_SERVER)
+        os.chmod(self.path("vmm-vnc"), 0o755)
+        p = self.start("run", "--mode=hvm", "--name=pc", "--console=none",
+                       f"--disk={self.sector()}",
+                       "--display=vnc=unix:" + self.path("s"), program=[own])
+        self.wait_screen("READY")
+        self.write("go", b"")
+        self.wait_screen("1e61")
         self.kill(p)
 
     def test_refusals(self):
