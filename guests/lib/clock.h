@@ -35,6 +35,12 @@ _Static_assert(sizeof(struct pvclock) == 32, "pvclock layout");
 /* True if the clock is offered. */
 bool clock_present(void);
 
+/*
+ * Measure time by another page of the same layout (Xen's), which is kept
+ * already. Before the first clock_ns.
+ */
+void clock_use(const void *page);
+
 /* Have KVM keep page (this CPU's; 4-byte aligned, own 64 bytes). */
 void clock_register(struct pvclock *page);
 

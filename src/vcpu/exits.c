@@ -215,6 +215,7 @@ bool exit_dispatch(struct vcpu *v)
     char what[96];
 
     vcpu_deliver(v);
+    v->up = true;
     v->stats.exits++;
     if (reason < VCPU_EXIT_REASONS)
         v->stats.by_reason[reason]++;

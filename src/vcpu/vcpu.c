@@ -191,6 +191,9 @@ static bool is_passing(struct vcpu *v, int err)
 {
     if (err == EAGAIN && v->id > 0)
         v->up = true;
+    /* INIT, which may have come meanwhile, makes KVM forget the clock. */
+    if (v->id > 0 && v->vm->xen != KVM_XEN_OFF)
+        atomic_fetch_or(&v->reasons, VCPU_REASON_WORK);
     return err == EINTR || (err == EAGAIN && v->id > 0);
 }
 

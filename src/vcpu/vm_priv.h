@@ -61,7 +61,7 @@ struct vcpu {
     pthread_cond_t parked_cond;           /* with the board lock */
     pthread_cond_t resume_cond;           /* with the board lock */
     bool parked;                          /* board lock */
-    _Atomic bool up;                      /* got its SIPI */
+    _Atomic bool up;                      /* runs, or did so */
     uint64_t xen_clock;                   /* board lock; see kvm_xen.h */
     bool dead;                            /* cannot go on: parked for good */
     _Atomic bool intr;                    /* its INTR pin; board lock to set */
