@@ -209,6 +209,29 @@ int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
     return -ENODEV;
 }
 
+void hostdev_on_disk_stop(struct hostdev *h, blk_stopped_fn *stopped,
+                          void *owner)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(h->disks); i++)
+        if (h->disks[i])
+            blk_on_stop(h->disks[i], stopped, owner);
+}
+
+bool hostdev_disk_is_stopped(const struct hostdev *h)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(h->disks); i++)
+        if (h->disks[i] && blk_is_stopped(h->disks[i]))
+            return true;
+    return false;
+}
+
+void hostdev_retry_disks(struct hostdev *h)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(h->disks); i++)
+        if (h->disks[i])
+            blk_retry(h->disks[i]);
+}
+
 void hostdev_close(struct hostdev *h)
 {
     rom_free(&h->vga_rom);

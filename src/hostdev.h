@@ -65,6 +65,15 @@ must_check int hostdev_open(struct hostdev *h, const struct config *cfg,
 must_check int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
                                    const char *id, uint64_t *size);
 
+/*
+ * Who pauses the guest for disks with on-error=stop, see blk_on_stop; whether
+ * one of them holds requests; and have these tried again.
+ */
+void hostdev_on_disk_stop(struct hostdev *h, blk_stopped_fn *stopped,
+                          void *owner);
+bool hostdev_disk_is_stopped(const struct hostdev *h);
+void hostdev_retry_disks(struct hostdev *h);
+
 /* The guest shall keep so many bytes. 0, -EOPNOTSUPP: it has no balloon. */
 must_check int hostdev_set_balloon(struct hostdev *h, uint64_t target);
 

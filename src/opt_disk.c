@@ -17,8 +17,8 @@
 
 const char disk_option_syntax[] =
     "FILE[,ro=on][,snapshot=on][,cache=writeback|none|writethrough]"
-    "[,id=ID][,iops=N][,bps=SIZE][,if=virtio|ide|ahci|xen][,media=disk|cdrom]"
-    "[,persistent=on]";
+    "[,on-error=report|stop][,id=ID][,iops=N][,bps=SIZE]"
+    "[,if=virtio|ide|ahci|xen][,media=disk|cdrom][,persistent=on]";
 
 static bool take_file(void *into, const char *value)
 {
@@ -56,6 +56,22 @@ static bool take_cache(void *into, const char *value)
     if (!keyval_name(value, caches, ARRAY_LEN(caches), &i))
         return false;
     o->blk.cache = (enum blk_cache)i;
+    return true;
+}
+
+static const char *const reactions[] = {
+    [BLK_ERROR_REPORT] = "report",
+    [BLK_ERROR_STOP] = "stop",
+};
+
+static bool take_on_error(void *into, const char *value)
+{
+    struct disk_option *o = into;
+    unsigned i;
+
+    if (!keyval_name(value, reactions, ARRAY_LEN(reactions), &i))
+        return false;
+    o->blk.on_error = (enum blk_on_error)i;
     return true;
 }
 
@@ -125,6 +141,7 @@ static const struct keyval_key keys[] = {
     {"ro", take_ro, "on or off", false},
     {"snapshot", take_snapshot, "on or off", false},
     {"cache", take_cache, "writeback, none or writethrough", false},
+    {"on-error", take_on_error, "report or stop", false},
     {"id", take_id, "1 to 20 letters, digits, '.', '_' or '-'", false},
     {"iops", take_iops, "a number of operations a second, from 1", false},
     {"bps", take_bps, "bytes a second such as 10M, up to 64G", false},
@@ -187,10 +204,11 @@ void disk_option_id(const struct disk_option *o, unsigned nth,
 
 json_t *disk_option_dump(const struct disk_option *o)
 {
-    return json_pack("{s:s, s:b, s:b, s:s, s:s*, s:I, s:I, s:s, s:b, s:b}",
-                     "file", o->blk.path, "ro", o->blk.read_only, "snapshot",
-                     o->blk.snapshot, "cache", caches[o->blk.cache], "id",
-                     o->id, "iops", (json_int_t)o->blk.iops, "bps",
-                     (json_int_t)o->blk.bps, "if", interfaces[o->iface],
-                     "cdrom", o->cdrom, "persistent", o->persistent);
+    return json_pack(
+        "{s:s, s:b, s:b, s:s, s:s, s:s*, s:I, s:I, s:s, s:b, s:b}", "file",
+        o->blk.path, "ro", o->blk.read_only, "snapshot", o->blk.snapshot,
+        "cache", caches[o->blk.cache], "on_error", reactions[o->blk.on_error],
+        "id", o->id, "iops", (json_int_t)o->blk.iops, "bps",
+        (json_int_t)o->blk.bps, "if", interfaces[o->iface], "cdrom", o->cdrom,
+        "persistent", o->persistent);
 }

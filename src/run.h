@@ -27,6 +27,7 @@ struct run {
     struct term *term; /* NULL: the console is no terminal */
     struct term_ops term_ops;
     bool suspended; /* the board is paused because the process stops */
+    struct loop_op disk_stop; /* a timer: the board is to be paused */
     int notify_fd;
     int kvm_fd;
     enum kvm_xen_accel xen; /* with --abi=xen: the engine */

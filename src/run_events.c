@@ -261,14 +261,37 @@ static int ctl_pause(void *ctx)
     return 0;
 }
 
+/* What disks hold is tried first; if that fails the guest is paused anew. */
 static int ctl_resume(void *ctx)
 {
-    const struct run *r = ctx;
+    struct run *r = ctx;
 
     if (!r->board)
         return -EAGAIN;
+    hostdev_retry_disks(&r->dev);
     board_resume(r->board);
     return 0;
+}
+
+/*
+ * To pause waits for vCPUs, and has posts run meanwhile: not in the middle of a
+ * disk's completions, nor in a post.
+ */
+static void on_disk_stopped(void *ctx)
+{
+    struct run *r = ctx;
+
+    if (r->disk_stop.kind == LOOP_IDLE)
+        loop_timer(r->loop, &r->disk_stop, 0);
+}
+
+static void pause_for_disk(struct loop_op *op, int res)
+{
+    const struct run *r = op->owner;
+
+    /* A reboot may have come first, and given them up. */
+    if (res == 0 && r->board && hostdev_disk_is_stopped(&r->dev))
+        board_pause(r->board);
 }
 
 static int ctl_resize(void *ctx, const char *disk, uint64_t *size)
@@ -339,6 +362,8 @@ void run_events_start(struct run *r)
     r->ctl_ops = verbs;
     r->signal_op = (struct loop_op){.fn = on_signal, .owner = r};
     loop_watch(r->loop, &r->signal_op, r->signal_fd);
+    r->disk_stop = (struct loop_op){.fn = pause_for_disk, .owner = r};
+    hostdev_on_disk_stop(&r->dev, on_disk_stopped, r);
     seat_init(&r->seat, &r->board, r->loop);
     if (r->vnc)
         vnc_start(r->vnc, r->loop);

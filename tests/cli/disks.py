@@ -283,6 +283,34 @@ class MountTest(DiskCase):
         self.assertEqual(s.ask("f"), DONE)
         self.assert_quits(s)
 
+    def test_no_space_stops(self):
+        """With on-error=stop a full file system pauses the guest."""
+        os.mkdir(self.path("full"))
+        disk, ballast = self.path("full/disk"), self.path("full/ballast")
+        s = self.in_namespace(
+            f"mount -t tmpfs -o size=1M none {self.path('full')}\n"
+            f"truncate -s 16M {disk}\n"
+            f"dd if=/dev/zero of={ballast} bs=896K count=1 status=none",
+            disk + ",on-error=stop")
+        name = os.listdir(self.run_dir)[0].partition(".")[0]
+        self.assertEqual(s.ask("w 0 256 1"), DONE)
+        number = s.order("w 256 256 7")
+        for told in 1, 2:  # not mended: it is paused again
+            s.process.expect(
+                "stderr", r"(?s)(full/disk: write .*No space left on device: "
+                rf"the guest is paused.*){{{told}}}")
+            vmmtest.wait_until(lambda: "paused" in self.vmm("status", name).out,
+                               about="the guest's pause")
+            self.assertNotIn(f"#{number} ", s.process.text("stdout"))
+            if told == 1:
+                self.assertEqual(self.vmm("resume", name).code, OK)
+        os.unlink(f"/proc/{s.process.pid}/root{ballast}")
+        self.assertEqual(self.vmm("resume", name).code, OK)
+        self.assertEqual(s.answer(number), DONE)
+        self.assertEqual(s.ask("r 256 256 7"), f"{DONE} 1")
+        self.assertEqual(s.ask("r 0 256 1"), f"{DONE} 1")
+        self.assertEqual(s.quit().code, OK)
+
     def test_read_only_mount(self):
         """Case 61: the error says what to do; with ro=on it works."""
         os.mkdir(self.path("ro"))

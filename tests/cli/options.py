@@ -318,7 +318,7 @@ class OptionTest(vmmtest.Case):
             "--hugepages", "--initrd=a", "--initrd=b,cmdline=x y",
             "--append=\u00e4 \"\\", "--console=file:log", "--name=n",
             "--no-reboot", "--sandbox=off", "--rng", "--disk=a,,b,ro=on,id=x",
-            "--disk=c,cache=none,bps=1M", "--transport=mmio-cmdline",
+            "--disk=c,cache=none,bps=1M,on-error=stop", "--transport=mmio-cmdline",
             "--vsock=7,uds=s", "--net=user,hostfwd=tcp:1:2,filter=on",
             "--net=tap,ifname=t,mac=02:00:00:00:00:01,queues=2,pps=3,bps=4K",
             "--share=t=d=e,ro=on", "k")
@@ -339,9 +339,11 @@ class OptionTest(vmmtest.Case):
                       "mac": "02:00:00:00:00:01", "bps": 4096,
                       "filter": False, "hostfwd": []}],
             "disks": [{"file": "a,b", "ro": True, "snapshot": False,
-                       "cache": "writeback", "id": "x", "iops": 0, "bps": 0},
+                       "cache": "writeback", "id": "x", "iops": 0, "bps": 0,
+                       "on_error": "report", "if": "virtio", "cdrom": False},
                       {"file": "c", "ro": False, "snapshot": False,
-                       "cache": "none", "iops": 0, "bps": 1 << 20}]})
+                       "cache": "none", "iops": 0, "bps": 1 << 20,
+                       "on_error": "stop", "if": "virtio", "cdrom": False}]})
         plain = json.loads(self.vmm("run", "--dump-config", "k").out)
         self.assertNotIn("xen_accel", plain)
         xen = json.loads(self.vmm("run", "--dump-config", "--abi=xen",

@@ -410,6 +410,133 @@ static void no_space(void **state)
     assert_int_equal(rmdir(rig.dir), 0);
 }
 
+/* ---- on-error=stop ---- */
+
+static const struct blk_config stopping = {.on_error = BLK_ERROR_STOP};
+
+static void on_stopped(void *owner)
+{
+    struct rig *rig = owner;
+
+    loop_stop(rig->loop, 0);
+}
+
+static struct blk_req write_of(struct iovec *iov, uint64_t offset)
+{
+    return (struct blk_req){.op = BLK_WRITE,
+                            .offset = offset,
+                            .len = iov->iov_len,
+                            .iov = iov,
+                            .n_iov = 1};
+}
+
+/* Turns until the disk stops; so many requests have no answer then. */
+static void run_to_stop(struct rig *rig, unsigned unanswered)
+{
+    struct rig_log log;
+    const char *text;
+
+    rig_catch(&log);
+    assert_int_equal(loop_run(rig->loop), 0);
+    text = rig_caught(&log);
+    assert_non_null(strstr(text, "No space left"));
+    assert_non_null(strstr(text, "paused"));
+    assert_true(blk_is_stopped(rig->blk));
+    assert_int_equal(rig->waiting, unanswered);
+}
+
+/* Nothing is answered, and nothing starts, until it is tried again. */
+static void held(struct rig *rig)
+{
+    struct iovec iov[3] = {{out, 65536}, {out + 65536, 4096}, {in, 4096}};
+    struct blk_req first = write_of(&iov[0], 0);
+    struct blk_req second = write_of(&iov[1], 65536);
+    struct blk_req third = write_of(&iov[2], 131072);
+    struct blk_stats stats;
+
+    rig_fill(out, SIZE, 1);
+    blk_on_stop(rig->blk, on_stopped, rig);
+    faults.write = (struct fault){.res = -ENOSPC, .left = 5};
+    rig_submit(rig, &first);
+    rig_submit(rig, &second);
+    run_to_stop(rig, 2);
+    rig_submit(rig, &third);
+    assert_int_equal(faults.write.seen, 2);
+    blk_retry(rig->blk); /* all three fail */
+    run_to_stop(rig, 3);
+    assert_int_equal(faults.write.left, 0);
+    /* Those that fail after the first may stop the disk once more. */
+    while (rig->waiting) {
+        blk_retry(rig->blk);
+        assert_int_equal(loop_run(rig->loop), 0);
+    }
+    assert_false(blk_is_stopped(rig->blk));
+    assert_int_equal(first.result | second.result | third.result, 0);
+    assert_int_equal(rig_move(rig, BLK_READ, 0, in, 65536 + 4096), 0);
+    assert_memory_equal(in, out, 65536 + 4096);
+    blk_get_stats(rig->blk, &stats);
+    assert_int_equal(stats.errors, 0);
+    assert_int_equal(stats.writes, 3);
+}
+
+static void a_failed_request_waits_to_be_tried_again(void **state)
+{
+    (void)state;
+    with_disk(held, &stopping);
+}
+
+/* What the guest itself did wrong, and a flush, is no reason to stop. */
+static void not_held(struct rig *rig)
+{
+    blk_on_stop(rig->blk, on_stopped, rig);
+    faults.sync = always(-EIO);
+    assert_int_equal(rig_flush(rig), -EIO);
+    assert_int_equal(rig_move(rig, BLK_WRITE, SIZE, out, 4096), -EINVAL);
+    memset(&faults, 0, sizeof(faults));
+    blk_on_stop(rig->blk, NULL, NULL);
+    faults.write = always(-ENOSPC);
+    assert_int_equal(rig_move(rig, BLK_WRITE, 0, out, 4096), -ENOSPC);
+}
+
+static void some_errors_are_answered_anyway(void **state)
+{
+    (void)state;
+    with_disk(not_held, &stopping);
+}
+
+static void drain_now(struct loop_op *op, int res)
+{
+    struct rig *rig = op->owner;
+
+    (void)res;
+    blk_drain(rig->blk);
+}
+
+/* A reset, or the end, gives up what waits. */
+static void given_up(struct rig *rig)
+{
+    struct iovec iov = {out, 4096};
+    struct blk_req first = write_of(&iov, 0), second = write_of(&iov, 4096);
+    struct loop_op drain = {.fn = drain_now, .owner = rig};
+
+    blk_on_stop(rig->blk, on_stopped, rig);
+    faults.write = always(-ENOSPC);
+    rig_submit(rig, &first);
+    run_to_stop(rig, 1);
+    rig_submit(rig, &second);
+    loop_post(rig->loop, &drain);
+    rig_wait(rig);
+    assert_int_equal(first.result, -ECANCELED);
+    assert_int_equal(second.result, -ECANCELED);
+    assert_false(blk_is_stopped(rig->blk));
+}
+
+static void a_drain_gives_up_what_waits(void **state)
+{
+    (void)state;
+    with_disk(given_up, &stopping);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +549,9 @@ int main(void)
         cmocka_unit_test(writethrough_is_durable),
         cmocka_unit_test(closing_flushes),
         cmocka_unit_test(no_space),
+        cmocka_unit_test(a_failed_request_waits_to_be_tried_again),
+        cmocka_unit_test(some_errors_are_answered_anyway),
+        cmocka_unit_test(a_drain_gives_up_what_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

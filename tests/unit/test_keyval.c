@@ -182,7 +182,8 @@ static int do_disk(void *arg)
 static void a_disk_with_everything(void **state)
 {
     struct disk_job job = {
-        .text = "/a,,b.img,ro=on,cache=none,id=d-0,iops=500,bps=10M,if=virtio"};
+        .text = "/a,,b.img,ro=on,cache=none,id=d-0,iops=500,bps=10M,if=virtio,"
+                "on-error=stop"};
     const struct disk_option *d = &job.disk;
 
     (void)state;
@@ -195,6 +196,7 @@ static void a_disk_with_everything(void **state)
     assert_int_equal(d->blk.iops, 500);
     assert_int_equal(d->blk.bps, 10 * MIB);
     assert_int_equal(d->iface, DISK_VIRTIO);
+    assert_int_equal(d->blk.on_error, BLK_ERROR_STOP);
     disk_option_free(&job.disk);
 }
 
@@ -205,6 +207,7 @@ static void a_plain_disk_has_defaults(void **state)
     (void)state;
     assert_int_equal(caught(do_disk, &job), 0);
     assert_int_equal(job.disk.blk.cache, BLK_CACHE_WRITEBACK);
+    assert_int_equal(job.disk.blk.on_error, BLK_ERROR_REPORT);
     assert_false(job.disk.blk.read_only);
     assert_null(job.disk.id);
     assert_int_equal(job.disk.blk.iops, 0);
@@ -219,6 +222,7 @@ static void wrong_disks_are_refused(void **state)
         {"f,ro=yes", "ro: 'yes'"},
         {"f,ro", "ro=on"},
         {"f,cache=fast", "writethrough"},
+        {"f,on-error=ignore", "report or stop"},
         {"f,id=", "id"},
         {"f,id=a b", "id"},
         {"f,id=123456789012345678901", "id"},

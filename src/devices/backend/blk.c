@@ -11,13 +11,17 @@
  *
  * At most BLK_MAX_IN_FLIGHT requests are in flight; the rest wait in order.
  * So do those over the rate limit, and all behind them.
+ *
+ * With on-error=stop a request that the host fails is held, and the guest
+ * paused, until it is tried again; what had moved by then has moved. A flush is
+ * not held: the kernel tells of a failed one once and drops what it could not
+ * write, so that another would succeed and be a lie.
  */
 #include "devices/backend/blk_priv.h"
 
 #include "vmm/checked.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -143,6 +147,38 @@ static void log_failure(struct blk *blk, const struct blk_req *req)
     }
 }
 
+/* Is it the host's failure, that may pass, of a request worth repeating? */
+static bool may_be_held(const struct blk *blk, const struct blk_req *req)
+{
+    if (!blk->stop_on_error || !blk->stopped || blk->draining ||
+        req->op == BLK_FLUSH)
+        return false;
+    switch (-req->result) {
+    case 0:
+    case ECANCELED:
+    case EINVAL:
+    case EROFS:
+    case EOPNOTSUPP:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void hold(struct blk *blk, struct blk_req *req)
+{
+    const bool first = !blk->held.first;
+
+    list_append(&blk->held, req);
+    if (!first)
+        return;
+    log_error("disk %s: %s of %llu bytes at %llu: %s: the guest is paused; "
+              "'vmm resume' tries again",
+              blk->name, op_names[req->op], (unsigned long long)req->len,
+              (unsigned long long)req->offset, strerror(-req->result));
+    blk->stopped(blk->stopped_owner);
+}
+
 /* Is there something now that a flush would have to bring to storage? */
 static void note_dirty(struct blk *blk, const struct blk_req *req)
 {
@@ -153,9 +189,16 @@ static void note_dirty(struct blk *blk, const struct blk_req *req)
         blk->dirty = true;
 }
 
-/* Answer: req belongs to the front-end again when done is called. */
+/*
+ * Answer: req belongs to the front-end again when done is called. Unless it is
+ * to be tried again.
+ */
 static void answer(struct blk *blk, struct blk_req *req)
 {
+    if (may_be_held(blk, req)) {
+        hold(blk, req);
+        return;
+    }
     note_dirty(blk, req);
     if (blk->ops->ended)
         blk->ops->ended(blk, req);
@@ -195,7 +238,8 @@ static void start(struct blk *blk, struct blk_req *req)
 
 static bool may_start(struct blk *blk, const struct blk_req *req)
 {
-    return blk->n_flight < BLK_MAX_IN_FLIGHT && admit(blk, req);
+    return !blk->held.first && blk->n_flight < BLK_MAX_IN_FLIGHT &&
+           admit(blk, req);
 }
 
 static void run_pending(struct blk *blk)
@@ -285,33 +329,6 @@ void blk_result(struct blk_req *req, int res)
         finish(req, res);
 }
 
-struct blk_piece blk_next_piece(struct blk_req *req, uint64_t max)
-{
-    const struct iovec *v = req->iov, *end = req->iov + req->n_iov;
-    struct blk_piece piece = {0};
-    uint64_t skip = req->moved;
-
-    /* Most requests are one segment, and moved as a whole. */
-    if (req->n_iov == 1 && !skip && v->iov_len <= max)
-        return (struct blk_piece){v, 1, v->iov_len};
-    while (v < end && skip >= v->iov_len)
-        skip -= v++->iov_len;
-    BUG_ON(v == end);
-    if (skip || v->iov_len > max) {
-        const uint64_t left = v->iov_len - skip;
-
-        req->part.iov_base = (char *)v->iov_base + skip;
-        req->part.iov_len = left < max ? left : max;
-        return (struct blk_piece){&req->part, 1, req->part.iov_len};
-    }
-    piece.iov = v;
-    while (v < end && piece.n < IOV_MAX && v->iov_len <= max - piece.len) {
-        piece.len += v++->iov_len;
-        piece.n++;
-    }
-    return piece;
-}
-
 /* Do the segments hold exactly len bytes? More would pass the disk's end. */
 static bool segments_fit(const struct blk_req *req)
 {
@@ -387,6 +404,8 @@ void blk_drain(struct blk *blk)
     if (!blk->loop)
         return;
     blk->draining = true;
+    while ((req = list_take(&blk->held)))
+        blk_end_later(req, -ECANCELED);
     while ((req = list_take(&blk->pending)))
         blk_end_later(req, -ECANCELED);
     for (req = blk->flight; req; req = req->next)
@@ -394,6 +413,34 @@ void blk_drain(struct blk *blk)
     await_flight(blk);
     run_ended(blk);
     blk->draining = false;
+}
+
+void blk_on_stop(struct blk *blk, blk_stopped_fn *stopped, void *owner)
+{
+    blk->stopped = stopped;
+    blk->stopped_owner = owner;
+}
+
+bool blk_is_stopped(const struct blk *blk)
+{
+    return blk->held.first;
+}
+
+void blk_retry(struct blk *blk)
+{
+    struct blk_req *req;
+
+    if (!blk->held.first)
+        return;
+    for (req = blk->held.first; req; req = req->next)
+        req->retries = 0;
+    if (blk->pending.first) {
+        *blk->held.end = blk->pending.first;
+        blk->held.end = blk->pending.end;
+    }
+    blk->pending = blk->held;
+    list_init(&blk->held);
+    run_pending(blk);
 }
 
 int blk_resize(struct blk *blk)
@@ -446,6 +493,8 @@ int blk_init(struct blk *blk, const struct blk_ops *ops,
     blk->writethrough = blk->always_writethrough;
     list_init(&blk->ended);
     list_init(&blk->pending);
+    list_init(&blk->held);
+    blk->stop_on_error = cfg->on_error == BLK_ERROR_STOP;
     ratelimit_init(&blk->limit, cfg->iops, cfg->bps, now_ns());
     blk->timer = (struct loop_op){.fn = on_timer, .owner = blk};
     blk->wake = (struct loop_op){.fn = on_wake, .owner = blk};
@@ -517,7 +566,8 @@ void blk_close(struct blk *blk)
     if (!blk)
         return;
     if (blk->loop) {
-        BUG_ON(blk->flight || blk->pending.first || blk->ended.first);
+        BUG_ON(blk->flight || blk->pending.first || blk->ended.first ||
+               blk->held.first);
         flush_at_end(blk);
         loop_drain(blk->loop, &blk->timer);
         loop_drain(blk->loop, &blk->wake);

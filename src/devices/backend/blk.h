@@ -86,11 +86,21 @@ enum blk_cache {
     BLK_CACHE_WRITETHROUGH, /* a write is done when it is on storage */
 };
 
+/* What becomes of a request that the host fails. */
+enum blk_on_error {
+    BLK_ERROR_REPORT, /* the guest is told (default) */
+    BLK_ERROR_STOP,   /* it waits for blk_retry; the guest is to be paused */
+};
+
+/* Told when requests begin to wait for blk_retry; on the loop. */
+typedef void blk_stopped_fn(void *owner);
+
 struct blk_config {
     const char *path; /* borrowed: FILE, or nbd:unix:PATH[:EXPORT] */
     enum blk_cache cache;
     bool read_only;
     bool snapshot; /* writes go to an unlinked temporary file */
+    enum blk_on_error on_error;
     uint64_t iops; /* 0: no limit */
     uint64_t bps;  /* 0: no limit */
 };
@@ -113,6 +123,19 @@ void blk_get_stats(const struct blk *blk, struct blk_stats *out);
 
 /* One front-end at a time; NULL detaches. */
 void blk_attach(struct blk *blk, blk_resized_fn *resized, void *owner);
+
+/*
+ * Who pauses the guest for BLK_ERROR_STOP; until somebody does, errors are
+ * reported. stopped may be called inside a request's completion: it only
+ * makes a note.
+ */
+void blk_on_stop(struct blk *blk, blk_stopped_fn *stopped, void *owner);
+
+/* Do requests wait for blk_retry? */
+bool blk_is_stopped(const struct blk *blk);
+
+/* Try again what waits, before all that came after it. On the loop. */
+void blk_retry(struct blk *blk);
 
 /*
  * A guest without flushes (VIRTIO_BLK_F_FLUSH refused, write cache off) gets

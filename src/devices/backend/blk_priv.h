@@ -5,7 +5,9 @@
  * The life of a request: pending (checked, waits for room or for the rate
  * limit) -> in flight (the implementation works on it) -> ended. What ends
  * without I/O goes through the list of those to be answered by the loop's
- * next turn, so that done never runs inside blk_submit.
+ * next turn, so that done never runs inside blk_submit. What the host failed
+ * may be held instead (BLK_ERROR_STOP): nothing starts until blk_retry makes
+ * it pending again.
  *
  * Every loop_op of a disk, also those inside requests, has the struct blk as
  * its owner: a drain runs these and no others (loop_turn_of).
@@ -72,6 +74,10 @@ struct blk {
     bool dirty;            /* written since the last flush */
     struct blk_list ended; /* to be answered by the next turn */
     struct blk_list pending;
+    struct blk_list held; /* failed, to be tried again: nothing starts */
+    bool stop_on_error;
+    blk_stopped_fn *stopped;
+    void *stopped_owner;
     struct blk_req *flight;
     unsigned n_flight;
     struct ratelimit limit;
