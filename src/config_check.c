@@ -110,7 +110,8 @@ static int check_boot(const struct config *cfg)
 {
     const struct profile *p = &profiles[cfg->mode];
 
-    if (p->boot == BOOT_FIRMWARE && cfg->kernel && cfg->firmware) {
+    if (p->boot == BOOT_FIRMWARE && cfg->kernel && cfg->firmware &&
+        cfg->entry != BOOT_ENTRY_16) {
         log_error("--firmware: kernel %s starts without: leave one of them "
                   "out",
                   cfg->kernel);

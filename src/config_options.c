@@ -117,6 +117,7 @@ static bool take_initrd(struct config *cfg, char *value)
 
 const char *const config_entries[] = {
     [BOOT_ENTRY_AUTO] = "auto",
+    [BOOT_ENTRY_16] = "16",
     [BOOT_ENTRY_32] = "32",
     [BOOT_ENTRY_64] = "64",
 };
@@ -397,9 +398,10 @@ const struct option config_options[] = {
     {.name = "--entry",
      .arg = "WHICH",
      .fn = take_entry,
-     .want = "auto, 32 or 64",
+     .want = "auto, 16, 32 or 64",
      .help = "where a PC enters a bzImage given as KERNEL: its 32-bit or\n"
-             "64-bit entry; the latter if it has one (auto)"},
+             "64-bit entry, the latter if it has one (auto), or through the\n"
+             "BIOS its 16-bit entry"},
     {.name = "--firmware",
      .arg = "FILE",
      .fn = take_firmware,

@@ -362,7 +362,8 @@ int pc_make_debug(struct pc *p)
 
 int pc_make_fw_cfg(struct pc *p)
 {
-    p->fw = pc_fw_create(p->host.cfg, p->host.desc, p->host.mem);
+    p->fw = pc_fw_create(p->host.cfg, p->host.desc, p->host.host->boot,
+                         p->host.mem);
     if (!p->fw)
         return -ENOMEM;
     return pc_ports(p, PC_FW_CFG, FW_CFG_PORTS, &fw_cfg_ops,

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ITEMS 24u
+#define MAX_ITEMS 40u
 /* 255 CPUs of 50 bytes, and the rest. */
 #define SMBIOS_ROOM (16 * 1024)
 
@@ -48,6 +48,7 @@ struct pc_fw {
     unsigned char smbios_anchor[SMBIOS_ANCHOR_BYTES];
     unsigned char *smbios; /* owned */
     char *order;            /* owned: lines of paths; NULL: none */
+    bool has_kernel;
     uint16_t menu;
     uint16_t menu_wait;
 };
@@ -134,12 +135,28 @@ static void print_paths(FILE *out, const struct config *cfg, char letter)
             fprintf(out, "%s\n", path);
 }
 
+/* A kernel that firmware is to start comes with a ROM to start it by. */
+static void add_kernel(struct pc_fw *fw, const struct boot *boot)
+{
+    unsigned n = 0;
+    const struct boot_fw_item *items = boot ? boot_fw_items(boot, &n) : NULL;
+
+    for (unsigned i = 0; i < n; i++)
+        add(fw, &(struct fw_cfg_item){.name = items[i].name,
+                                      .data = items[i].data,
+                                      .size = items[i].size,
+                                      .selector = items[i].number});
+    fw->has_kernel = n > 0;
+}
+
 /* What is not named comes behind what is, in the firmware's own order. */
 static int add_order(struct pc_fw *fw, const struct config *cfg)
 {
     size_t size = 0;
     FILE *out = open_memstream(&fw->order, &size);
 
+    if (out && fw->has_kernel)
+        fprintf(out, "/rom@%s\n", BOOT_FW_ROM);
     for (const char *c = cfg->boot.order; out && *c; c++)
         print_paths(out, cfg, *c);
     if (!out || fclose(out) != 0 || !fw->order) {
@@ -176,7 +193,8 @@ static int add_acpi(struct pc_fw *fw, const struct machine_desc *m)
 }
 
 struct pc_fw *pc_fw_create(const struct config *cfg,
-                           const struct machine_desc *m, struct gmem *mem)
+                           const struct machine_desc *m,
+                           const struct boot *boot, struct gmem *mem)
 {
     struct pc_fw *fw = calloc(1, sizeof(*fw));
 
@@ -187,6 +205,7 @@ struct pc_fw *pc_fw_create(const struct config *cfg,
     add_numbers(fw, cfg);
     add_e820(fw, cfg->memory);
     add_menu(fw, cfg);
+    add_kernel(fw, boot);
     if (add_acpi(fw, m) == 0 && add_smbios(fw, m, cfg->memory) == 0 &&
         add_order(fw, cfg) == 0)
         fw->device = fw_cfg_create(mem, fw->items, fw->n);

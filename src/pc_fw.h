@@ -15,9 +15,10 @@
 
 struct pc_fw;
 
-/* All borrowed. NULL after logging. */
+/* All borrowed; boot NULL: no kernel to start. NULL after logging. */
 struct pc_fw *pc_fw_create(const struct config *cfg,
-                           const struct machine_desc *m, struct gmem *mem);
+                           const struct machine_desc *m,
+                           const struct boot *boot, struct gmem *mem);
 void pc_fw_destroy(struct pc_fw *fw);
 
 /* The device, for its ports. */

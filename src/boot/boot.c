@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@
 
 /* How a kernel can be started, the best first, and what to say if none fits. */
 static const struct {
-    const struct boot_ops *ways[5]; /* a NULL ends them */
+    const struct boot_ops *ways[6]; /* a NULL ends them */
     bool packed;                    /* a bzImage is started as it is */
     const char *missing;
 } protocols[] = {
@@ -37,7 +38,8 @@ static const struct {
         },
     [BOOT_DIRECT] =
         {
-            .ways = {&boot_linux64, &boot_linux32, &boot_multiboot, &boot_pvh},
+            .ways = {&boot_linux64, &boot_linux32, &boot_linux16,
+                     &boot_multiboot, &boot_pvh},
             .packed = true,
             .missing = "no bzImage with the entry asked for, and neither a "
                        "Multiboot header nor a PVH entry point: boot it from "
@@ -215,6 +217,9 @@ void boot_close(struct boot *b)
         return;
     while (b->n_files)
         close(b->files[--b->n_files].fd);
+    for (unsigned i = 0; i < BOOT_FW_PARTS; i++)
+        if (b->fw.parts[i].host)
+            munmap(b->fw.parts[i].host, b->fw.parts[i].size);
     image_close(b->img);
     rom_free(&b->rom);
     free(b);
@@ -230,6 +235,12 @@ int boot_place(struct boot *b, const struct gmem *mem,
 {
     b->plan = (struct boot_plan){0};
     return b->how->place(b, mem, m, out);
+}
+
+const struct boot_fw_item *boot_fw_items(const struct boot *b, unsigned *n)
+{
+    *n = b->fw.n_items;
+    return b->fw.items;
 }
 
 int boot_load(struct boot *b, struct gmem *mem)

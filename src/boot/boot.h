@@ -26,12 +26,13 @@ struct boot_module {
 enum boot_protocol {
     BOOT_PVH,      /* a kernel, by Xen's docs/misc/pvh */
     BOOT_FIRMWARE, /* a PC's BIOS, which finds what to boot by itself */
-    BOOT_DIRECT, /* a kernel on a PC without its firmware, as it asks for */
+    BOOT_DIRECT,   /* a kernel on a PC without its firmware, as it asks for */
 };
 
 /* At which entry of a bzImage, with BOOT_DIRECT. */
 enum boot_entry {
     BOOT_ENTRY_AUTO, /* the widest there is */
+    BOOT_ENTRY_16,   /* through the firmware, whose services it needs */
     BOOT_ENTRY_32,
     BOOT_ENTRY_64,
     BOOT_ENTRY_COUNT,
@@ -71,6 +72,23 @@ void boot_close(struct boot *b);
 
 /* The firmware; of size 0 if the protocol needs none. Borrowed from b. */
 const struct rom *boot_rom(const struct boot *b);
+
+/* What the firmware is to be told besides, by fw_cfg: an item or a file. */
+struct boot_fw_item {
+    const char *name; /* NULL: it has a number */
+    uint16_t number;
+    const void *data; /* borrowed from the boot */
+    uint32_t size;
+};
+
+/* A file among them that the firmware is to boot from before all else. */
+#define BOOT_FW_ROM "genroms/linuxboot.bin"
+
+/*
+ * The items; *n is set to how many. They are the same for the life of the boot,
+ * what they hold is true once boot_place has returned.
+ */
+const struct boot_fw_item *boot_fw_items(const struct boot *b, unsigned *n);
 
 /*
  * Decide what goes where in the machine m, check that it all fits into its

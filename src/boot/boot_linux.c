@@ -80,7 +80,7 @@ static struct low *low_of(struct boot *b)
 
 /* ---- what is wrong with it ---- */
 
-static int check(const struct boot *b)
+int boot_check_linux(struct boot *b)
 {
     const struct image_linux *bz = &image_info(b->img)->bz;
 
@@ -115,60 +115,66 @@ static bool takes32(const struct image_info *info, enum boot_entry entry)
 
 /* ---- plan ---- */
 
-/* Where it is put, and what of memory it may use until it knows the map. */
-static uint64_t kernel_span(const struct image_linux *bz, struct span *out)
+/* Where it wants to be put. */
+static uint64_t load_address(const struct image_linux *bz)
 {
     const uint64_t align = bz->alignment ? bz->alignment : 1;
-    const uint64_t at =
-        bz->relocatable && bz->pref_address % align == 0 ? bz->pref_address : 0;
 
-    out->base = bz->pref_address ? bz->pref_address : KERNEL_OLD;
-    out->size = bz->init_size;
-    if (out->size < bz->kernel_size)
-        out->size = bz->kernel_size;
-    return at ? at : KERNEL_OLD;
+    if (bz->relocatable && bz->pref_address && bz->pref_address % align == 0)
+        return bz->pref_address;
+    return KERNEL_OLD;
 }
 
-/* Both spans, of the kernel as it is put and as it runs, must be RAM. */
-static int plan_kernel(struct boot *b, const struct machine_desc *m,
-                       const struct gmem *mem, struct span spans[2])
+/* What of memory it may use until it knows the map. */
+static struct span run_span(const struct image_linux *bz)
 {
-    const struct image_linux *bz = &image_info(b->img)->bz;
+    return (struct span){
+        .base = bz->pref_address ? bz->pref_address : KERNEL_OLD,
+        .size =
+            bz->init_size > bz->kernel_size ? bz->init_size : bz->kernel_size,
+    };
+}
 
-    spans[0].base = kernel_span(bz, &spans[1]);
-    spans[0].size = bz->kernel_size;
-    b->plan.kernel = GPA(spans[0].base);
+/* The kernel as it is put and as it runs must be RAM. */
+static int check_kernel(const struct boot *b, const struct machine_desc *m,
+                        const struct gmem *mem, const struct span spans[2])
+{
     for (unsigned i = 0; i < 2; i++) {
-        if (place_is_ram(m, GPA(spans[i].base), spans[i].size) &&
-            gmem_is_ram(mem, GPA(spans[i].base), spans[i].size))
+        const gpa_t base = GPA(spans[i].base);
+
+        if (place_is_ram(m, base, spans[i].size) &&
+            gmem_is_ram(mem, base, spans[i].size))
             continue;
         log_error("kernel %s: it needs %llu KiB at 0x%llx, which is not all "
                   "in the guest's %llu MiB of RAM: give more with --memory",
                   b->cfg->kernel,
                   (unsigned long long)((spans[i].size - 1) / KIB + 1),
-                  (unsigned long long)spans[i].base,
+                  (unsigned long long)base.v,
                   (unsigned long long)(gmem_size(mem) / MIB));
         return -EINVAL;
     }
     return 0;
 }
 
+uint64_t boot_initrd_next(uint64_t at)
+{
+    return (at + INITRD_ALIGN - 1) & ~(uint64_t)(INITRD_ALIGN - 1);
+}
+
 /* Files are far smaller than the sum of their sizes could wrap at. */
-static uint64_t initrd_size(const struct boot *b)
+uint64_t boot_initrd_size(const struct boot *b)
 {
     uint64_t size = 0;
 
-    for (unsigned i = 0; i < b->n_files; i++) {
-        size = (size + INITRD_ALIGN - 1) & ~(uint64_t)(INITRD_ALIGN - 1);
-        size += b->files[i].size;
-    }
+    for (unsigned i = 0; i < b->n_files; i++)
+        size = boot_initrd_next(size) + b->files[i].size;
     return size;
 }
 
 static void put_initrds(struct boot *b, uint64_t at)
 {
     for (unsigned i = 0; i < b->n_files; i++) {
-        at = (at + INITRD_ALIGN - 1) & ~(uint64_t)(INITRD_ALIGN - 1);
+        at = boot_initrd_next(at);
         b->plan.modules[i] =
             (struct placed_module){GPA(at), b->files[i].size, NULL};
         at += b->files[i].size;
@@ -177,19 +183,14 @@ static void put_initrds(struct boot *b, uint64_t at)
 }
 
 static int plan_initrd(struct boot *b, const struct machine_desc *m,
-                       const struct span kernel[2])
+                       const struct span *taken, unsigned n)
 {
-    const uint64_t end = (uint64_t)image_info(b->img)->bz.initrd_max + 1;
-    const uint64_t size = initrd_size(b);
-    struct span taken[3] = {kernel[0], kernel[1]};
+    const uint64_t size = boot_initrd_size(b);
     gpa_t at;
 
     if (size == 0)
         return 0;
-    /* place_high keeps below the hole by itself. */
-    if (end < LAYOUT_HOLE)
-        taken[2] = (struct span){end, LAYOUT_HOLE - end};
-    if (place_high(m, taken, 3, size, &at)) {
+    if (place_high(m, taken, n, size, &at)) {
         put_initrds(b, at.v);
         return 0;
     }
@@ -198,9 +199,33 @@ static int plan_initrd(struct boot *b, const struct machine_desc *m,
               "--memory, or a smaller file",
               b->cfg->modules[0].path,
               (unsigned long long)((size - 1) / KIB + 1),
-              (unsigned long long)end,
-              (unsigned long long)(place_room(m, taken, 3) / KIB));
+              (unsigned long long)image_info(b->img)->bz.initrd_max + 1,
+              (unsigned long long)(place_room(m, taken, n) / KIB));
     return -ENOSPC;
+}
+
+int boot_plan_linux(struct boot *b, const struct machine_desc *m,
+                    const struct gmem *mem, uint64_t at,
+                    const struct span *keep)
+{
+    const struct image_linux *bz = &image_info(b->img)->bz;
+    const uint64_t end = (uint64_t)bz->initrd_max + 1;
+    struct span taken[4] = {
+        {at ? at : load_address(bz), bz->kernel_size},
+        run_span(bz),
+    };
+    int rc;
+
+    b->plan.kernel = GPA(taken[0].base);
+    rc = check_kernel(b, m, mem, taken);
+    if (rc)
+        return rc;
+    /* place_high keeps below the hole by itself. */
+    if (end < LAYOUT_HOLE)
+        taken[2] = (struct span){end, LAYOUT_HOLE - end};
+    if (keep)
+        taken[3] = *keep;
+    return plan_initrd(b, m, taken, ARRAY_LEN(taken));
 }
 
 /* ---- what the kernel reads ---- */
@@ -230,7 +255,7 @@ static void put_params(struct boot *b, const struct machine_desc *m,
     bp->hdr.setup_data = AT(seed);
     if (p->n_modules) {
         bp->hdr.ramdisk_image = (uint32_t)p->modules[0].base.v;
-        bp->hdr.ramdisk_size = (uint32_t)initrd_size(b);
+        bp->hdr.ramdisk_size = (uint32_t)boot_initrd_size(b);
     }
     put_e820(bp, m);
 }
@@ -285,11 +310,8 @@ static int plan_low(struct boot *b, const struct machine_desc *m,
 static int plan(struct boot *b, const struct gmem *mem,
                 const struct machine_desc *m, bool wide)
 {
-    struct span kernel[2];
-    int rc = plan_kernel(b, m, mem, kernel);
+    int rc = boot_plan_linux(b, m, mem, 0, NULL);
 
-    if (rc == 0)
-        rc = plan_initrd(b, m, kernel);
     if (rc == 0)
         rc = boot_plan_acpi(b, m);
     return rc ? rc : plan_low(b, m, mem, wide);
@@ -349,7 +371,7 @@ static int load(struct boot *b, struct gmem *mem)
 const struct boot_ops boot_linux64 = {
     .name = "linux, 64-bit",
     .takes = takes64,
-    .check = check,
+    .check = boot_check_linux,
     .place = place64,
     .load = load,
 };
@@ -357,7 +379,7 @@ const struct boot_ops boot_linux64 = {
 const struct boot_ops boot_linux32 = {
     .name = "linux, 32-bit",
     .takes = takes32,
-    .check = check,
+    .check = boot_check_linux,
     .place = place32,
     .load = load,
 };

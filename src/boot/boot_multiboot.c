@@ -32,7 +32,7 @@ static bool takes(const struct image_info *info, enum boot_entry entry)
 }
 
 /* 3.1.2: what is required and not understood is to be refused. */
-static int check(const struct boot *b)
+static int check(struct boot *b)
 {
     const uint32_t flags = image_info(b->img)->multiboot.flags;
 

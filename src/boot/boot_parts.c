@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PART_ALIGN 8 /* of what follows the ACPI tables */
 #define MAX_SPANS  (IMAGE_MAX_SEGMENTS + BOOT_MAX_MODULES)
@@ -104,6 +105,24 @@ int boot_plan_acpi(struct boot *b, const struct machine_desc *m)
 }
 
 /* ---- load ---- */
+
+int boot_read_file(int fd, uint64_t off, void *dst, uint64_t n)
+{
+    uint64_t done = 0;
+
+    while (done < n) {
+        const ssize_t got =
+            pread(fd, (char *)dst + done, n - done, (off_t)(off + done));
+
+        if (got == 0)
+            return -EIO;
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got > 0)
+            done += (uint64_t)got;
+    }
+    return 0;
+}
 
 /* elf is NULL where the segment can be read from the file itself. */
 static int load_segment(struct gmem *mem, const struct image_segment *s, int fd,

@@ -32,6 +32,30 @@ struct boot_plan {
     gpa_t kernel;  /* boot_linux.c: where it is loaded */
 };
 
+/* What firmware loads: boot_linux16.c. */
+enum boot_fw_kind {
+    BOOT_FW_SETUP,
+    BOOT_FW_KERNEL,
+    BOOT_FW_CMDLINE,
+    BOOT_FW_INITRD,
+    BOOT_FW_PARTS,
+};
+
+struct boot_fw_part {
+    void *host; /* owned, mapped; NULL: there is none */
+    uint32_t size;
+    uint32_t addr; /* where in guest memory it goes */
+};
+
+#define BOOT_FW_MAX 16u
+
+struct boot_fw {
+    struct boot_fw_part parts[BOOT_FW_PARTS];
+    uint8_t rom[512];
+    struct boot_fw_item items[BOOT_FW_MAX];
+    unsigned n_items;
+};
+
 struct boot {
     const struct boot_config *cfg; /* borrowed */
     const struct boot_ops *how;    /* its row */
@@ -47,6 +71,7 @@ struct boot {
     _Alignas(8) unsigned char window[BOOT_WINDOW];
     /* What boot_linux.c puts below 64 KiB; untouched otherwise. */
     _Alignas(8) unsigned char low[BOOT_LOW];
+    struct boot_fw fw;
 };
 
 /*
@@ -60,7 +85,7 @@ struct boot_ops {
     /* Can it start this image at this entry? */
     bool (*takes)(const struct image_info *info, enum boot_entry entry);
     /* Is all that was opened what the protocol can hand over? NULL: yes. */
-    int (*check)(const struct boot *b);
+    int (*check)(struct boot *b);
     int (*place)(struct boot *b, const struct gmem *mem,
                  const struct machine_desc *m, struct entry_state *out);
     int (*load)(struct boot *b, struct gmem *mem);
@@ -68,6 +93,7 @@ struct boot_ops {
 
 extern const struct boot_ops boot_pvh;
 extern const struct boot_ops boot_firmware;
+extern const struct boot_ops boot_linux16;
 extern const struct boot_ops boot_linux64;
 extern const struct boot_ops boot_linux32;
 extern const struct boot_ops boot_multiboot;
@@ -77,6 +103,23 @@ must_check int64_t boot_build_fdt(const struct boot *b,
                                   const struct machine_desc *m,
                                   const struct boot_plan *p, void *buf,
                                   size_t size);
+
+/* ---- boot_linux.c; 0 or -errno, logged ---- */
+
+/* Is it a bzImage and are the initrds what Linux can be given? */
+must_check int boot_check_linux(struct boot *b);
+
+/*
+ * Find places for a bzImage that is loaded at (0: where it wants to be) and
+ * for its initrds, clear of keep (NULL: nothing) too.
+ */
+must_check int boot_plan_linux(struct boot *b, const struct machine_desc *m,
+                               const struct gmem *mem, uint64_t at,
+                               const struct span *keep);
+
+/* Bytes of all initrds in a row; where the next may begin after offset at. */
+uint64_t boot_initrd_size(const struct boot *b);
+uint64_t boot_initrd_next(uint64_t at);
 
 /* ---- boot_parts.c; 0 or -errno, logged ---- */
 
@@ -101,6 +144,9 @@ unsigned boot_segment_spans(const struct boot *b,
  */
 must_check int boot_plan_modules(struct boot *b, const struct machine_desc *m,
                                  const struct span *kernel, unsigned n);
+
+/* n bytes at off; -EIO if they are not all there. Not logged. */
+must_check int boot_read_file(int fd, uint64_t off, void *dst, uint64_t n);
 
 /* Copy the segments, the modules, the window's first bytes. */
 must_check int boot_load_segments(struct boot *b, struct gmem *mem);

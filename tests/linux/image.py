@@ -37,8 +37,8 @@ def pieces(begin, end):
 
 
 def master(source, ranges):
-    """A copy of the cached image, made once; only its data are read."""
-    target = path("master.img")
+    """A copy of a cached image, made once; only its data are read."""
+    target = path(f"master-{zlib.crc32(source.encode()):08x}.img")
     if os.path.exists(target):
         return target
     with open(source, "rb") as old, open(target + ".part", "wb") as new:

@@ -270,6 +270,140 @@ static void no_64_bit_entry(void **state)
     free(b.data);
 }
 
+/* ---- through the firmware ---- */
+
+static const struct boot_fw_item *item(const struct boot *b, const char *name,
+                                       uint16_t number)
+{
+    unsigned n;
+    const struct boot_fw_item *items = boot_fw_items(b, &n);
+
+    for (unsigned i = 0; i < n; i++)
+        if (name ? items[i].name && !strcmp(items[i].name, name)
+                 : !items[i].name && items[i].number == number)
+            return &items[i];
+    fail_msg("no item %s or 0x%x", name ? name : "", number);
+    return NULL;
+}
+
+static uint32_t number(const struct boot *b, uint16_t which)
+{
+    const struct boot_fw_item *i = item(b, NULL, which);
+    uint32_t v;
+
+    assert_int_equal(i->size, sizeof(v));
+    memcpy(&v, i->data, sizeof(v));
+    return v;
+}
+
+static unsigned sum_of(const uint8_t *p, size_t n)
+{
+    unsigned sum = 0;
+
+    while (n--)
+        sum += *p++;
+    return sum & 0xff;
+}
+
+static uint64_t big_endian(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+
+    while (n--)
+        v = v << 8 | *p++;
+    return v;
+}
+
+/* The ROM is one to firmware, and its table has each part once. */
+static void check_rom(const struct boot *b)
+{
+    static const struct {
+        uint16_t data, size, addr;
+    } parts[] = {{0x18, 0x17, 0x16},
+                 {0x11, 0x08, 0x07},
+                 {0x15, 0x14, 0x13},
+                 {0x12, 0x0b, 0x0a}};
+    const struct boot_fw_item *i = item(b, "genroms/linuxboot.bin", 0);
+    const uint8_t *rom = i->data, *pnp = rom + rom[0x1a], *row = NULL;
+
+    assert_int_equal(i->size, 512);
+    assert_memory_equal(rom, "\x55\xaa\x01\xcb", 4);
+    assert_int_equal(sum_of(rom, 512), 0);
+    assert_memory_equal(pnp, "$PnP\x01\x02", 6);
+    assert_int_equal(sum_of(pnp, 32), 0);
+    assert_int_equal(pnp[27], 0); /* the entry vector is in the first half */
+    for (size_t at = 0; !row && at + 4 <= 512; at += 4)
+        if (!memcmp(rom + at, "\x00\x18\x00\x0a", 4))
+            row = rom + at;
+    assert_non_null(row);
+    for (size_t p = 0; p < ARRAY_LEN(parts); p++, row += 16) {
+        assert_int_equal(big_endian(row, 4), parts[p].data << 16 | 0x0a);
+        assert_int_equal(big_endian(row + 4, 4), number(b, parts[p].size));
+        assert_int_equal(big_endian(row + 8, 8), number(b, parts[p].addr));
+        assert_int_equal(item(b, NULL, parts[p].data)->size,
+                         number(b, parts[p].size));
+    }
+    assert_int_equal(big_endian(row, 4), 0);
+}
+
+static void the_16_bit_entry(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = linux_image();
+    struct setup_header h;
+    struct entry_state e;
+    struct boot *boot = NULL;
+    uint8_t *bios = calloc(1, 64 * KIB);
+
+    use(f, &b);
+    add_initrd(f, NULL);
+    f->cfg.entry = BOOT_ENTRY_16;
+    f->cfg.firmware = give(f, bios, 64 * KIB);
+    assert_int_equal(boot_open(&f->cfg, &boot), 0);
+    assert_int_equal(boot_place(boot, f->mem, &f->m, &e), 0);
+    assert_int_equal(e.kind, ENTRY_RESET);
+    assert_int_equal(boot_rom(boot)->size, 64 * KIB);
+    check_rom(boot);
+    assert_int_equal(number(boot, 0x17), SETUP);
+    assert_int_equal(number(boot, 0x08), b.size - SETUP);
+    assert_memory_equal(item(boot, NULL, 0x11)->data, b.data + SETUP,
+                        b.size - SETUP);
+    assert_string_equal(item(boot, NULL, 0x15)->data, "console=ttyS0");
+    assert_memory_equal(item(boot, NULL, 0x12)->data, INITRD, strlen(INITRD));
+    /* Firmware has the last MiB. */
+    assert_int_equal(number(boot, 0x0a), RAM - MIB - GUEST_PAGE);
+    memcpy(&h, (const uint8_t *)item(boot, NULL, 0x18)->data + 0x1f1,
+           sizeof(h));
+    assert_int_equal(h.type_of_loader, 0xff);
+    assert_int_equal(h.loadflags, LOADED_HIGH | CAN_USE_HEAP);
+    assert_int_equal(h.code32_start, 0x100000);
+    assert_int_equal(h.heap_end_ptr, 0xde00);
+    assert_int_equal(h.cmd_line_ptr, number(boot, 0x13));
+    assert_int_equal(h.ramdisk_image, number(boot, 0x0a));
+    assert_int_equal(h.ramdisk_size, strlen(INITRD));
+    assert_int_equal(h.pref_address, PREF);
+    boot_close(boot);
+    free(bios);
+    free(b.data);
+}
+
+static void too_much_real_mode_code(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b = make_bzimage(64, "payload", 7);
+    uint8_t *bios = calloc(1, 64 * KIB);
+
+    edit(&b, 0x211, LOADED_HIGH, 1);
+    use(f, &b);
+    f->cfg.entry = BOOT_ENTRY_16;
+    f->cfg.firmware = give(f, bios, 64 * KIB);
+    refused(f, -EINVAL, "33280 bytes of real-mode code");
+    free(bios);
+    free(b.data);
+}
+
+/* ---- Linux again ---- */
+
 /* Before 2.10, and where it says so, a kernel is put to 1 MiB. */
 static void kernels_that_cannot_be_moved(void **state)
 {
@@ -564,6 +698,8 @@ int main(void)
         TEST(the_64_bit_entry),
         TEST(the_32_bit_entry),
         TEST(no_64_bit_entry),
+        TEST(the_16_bit_entry),
+        TEST(too_much_real_mode_code),
         TEST(kernels_that_cannot_be_moved),
         TEST(initrds_are_one),
         TEST(initrd_keeps_its_limit),

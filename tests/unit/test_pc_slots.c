@@ -119,7 +119,7 @@ static struct pc_fw *firmware(struct config *cfg, struct gmem *mem)
 
     m = (struct machine_desc){.n_cpus = cfg->cpus};
     platform_pc.describe(cfg, &m);
-    fw = pc_fw_create(cfg, &m, mem);
+    fw = pc_fw_create(cfg, &m, NULL, mem);
     assert_non_null(fw);
     return fw;
 }
