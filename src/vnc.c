@@ -127,7 +127,7 @@ static void find_server(char *path, size_t size)
 
     path[n > 0 ? n : 0] = '\0';
     slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, name);
+    memcpy(slash ? slash + 1 : path, name, sizeof(name));
 }
 
 _Noreturn static void run_server(const struct vnc *v, int wire,

@@ -6,6 +6,8 @@
  *
  *   g   320 by 200: line n is of colour n
  *   v   640 by 480 of 256 colours (VBE): 64 KiB of colour 12, by the window
+ *   l   the same mode, 64 KiB of colour 10 at its frame buffer, which is
+ *       reached from real mode with a data segment of 4 GiB
  *   t   back to text
  *
  * What the tests see of it, and type, is in tests/cli/display.py.
@@ -27,6 +29,8 @@ next:
     je      graphics
     cmpb    $'v', %al
     je      vbe
+    cmpb    $'l', %al
+    je      linear
     cmpb    $'t', %al
     je      text
     movb    %al, %bl
@@ -72,6 +76,43 @@ vbe:
     cld
     rep stosw
     jmp     next
+
+/* Where the frame buffer is: in the mode's description, which goes to INFO. */
+    .set    INFO, 0x8000
+linear:
+    xorw    %ax, %ax
+    movw    %ax, %es
+    movw    $0x4f01, %ax
+    movw    $0x0101, %cx
+    movw    $INFO, %di
+    int     $0x10
+    movw    $0x4f02, %ax
+    movw    $0x4101, %bx
+    int     $0x10
+    movl    INFO + 40, %edi
+    cli
+    lgdt    gdtr
+    movl    %cr0, %eax
+    orb     $1, %al
+    movl    %eax, %cr0
+    movw    $8, %bx
+    movw    %bx, %es
+    andb    $0xfe, %al
+    movl    %eax, %cr0
+    movl    $0x10000, %ecx
+    movb    $10, %al
+    cld
+    addr32 rep stosb
+    sti
+    jmp     next
+
+    .balign 8
+gdt:
+    .quad   0
+    .quad   0x00cf92000000ffff
+gdtr:
+    .word   gdtr - gdt - 1
+    .long   gdt
 
 /* The byte in al, as two hexadecimal digits. */
 put_byte:

@@ -128,6 +128,11 @@ class DisplayTest(vmmtest.Case):
         vmmtest.wait_until(is_there, BOOT, color)
         return found
 
+    def mmio_exits(self):
+        """How often the guest left for an access to memory."""
+        said = json.loads(self.vmm("status", "pc", "--json").out)
+        return said["exits_by_reason"]["KVM_EXIT_MMIO"]
+
     def kill(self, p):
         """The plug is pulled."""
         self.assertEqual(self.vmm("kill", "pc").code, OK)
@@ -188,6 +193,13 @@ class DisplayTest(vmmtest.Case):
         rows = self.wait_picture((640, 480), 101, b"\xff\x55\x55")
         self.assertEqual(rows[0], 640 * b"\xff\x55\x55")
         self.assertEqual(rows[103], 640 * b"\0\0\0")
+        # The frame buffer is memory: filling it costs no exit a byte.
+        before = self.mmio_exits()
+        self.send("l")
+        rows = self.wait_picture((640, 480), 101, b"\x55\xff\x55")
+        self.assertEqual(rows[0], 640 * b"\x55\xff\x55")
+        self.assertEqual(rows[103], 640 * b"\0\0\0")
+        self.assertLess(self.mmio_exits() - before, 1000)
         self.send("t")
         self.wait_screen("READY")
         self.kill(p)
