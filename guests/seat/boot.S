@@ -8,6 +8,7 @@
  *   v   640 by 480 of 256 colours (VBE): 64 KiB of colour 12, by the window
  *   l   the same mode, 64 KiB of colour 10 at its frame buffer, which is
  *       reached from real mode with a data segment of 4 GiB
+ *   m   turn on the mouse, and say its next three bytes
  *   t   back to text
  *
  * What the tests see of it, and type, is in tests/cli/display.py.
@@ -31,6 +32,8 @@ next:
     je      vbe
     cmpb    $'l', %al
     je      linear
+    cmpb    $'m', %al
+    je      mouse
     cmpb    $'t', %al
     je      text
     movb    %al, %bl
@@ -105,6 +108,38 @@ linear:
     addr32 rep stosb
     sti
     jmp     next
+
+/* Past the BIOS, which would like to read the mouse itself. */
+mouse:
+    cli
+    movb    $0xa8, %al
+    outb    %al, $0x64
+    movb    $0xd4, %al
+    outb    %al, $0x64
+    movb    $0xf4, %al
+    outb    %al, $0x60
+    call    mouse_byte
+    movw    $3, %cx
+4:  call    mouse_byte
+    pushw   %cx
+    call    put_byte
+    popw    %cx
+    loop    4b
+    movw    $newline, %si
+    call    puts
+    sti
+    jmp     next
+
+/* The next byte of the mouse; the keyboard's are lost. */
+mouse_byte:
+    inb     $0x64, %al
+    testb   $0x01, %al
+    jz      mouse_byte
+    movb    %al, %ah
+    inb     $0x60, %al
+    testb   $0x20, %ah
+    jz      mouse_byte
+    ret
 
     .balign 8
 gdt:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import struct
+import time
 import zlib
 
 import rfb
@@ -249,13 +250,20 @@ class DisplayTest(vmmtest.Case):
         v.type(ord("a"))
         self.wait_screen("1e61")
         v.wait(lambda: v.lit() > before)
-        # Shift is a key of its own; the pointer goes nowhere here.
+        # Shift is a key of its own.
         v.key(0xffe1, True)
         v.type(ord("B"))
         v.key(0xffe1, False)
         self.wait_screen("3042")
-        for x in range(0, 700, 70):
-            v.pointer(x, x // 2, 1)
+        # The mouse: left button, 5 to the right and 3 down, which is -3.
+        v.type(ord("m"))
+        for x in range(5, 500, 5):
+            v.pointer(x, x * 3 // 5, 1)
+            time.sleep(0.3)
+            if {"2905fd", "290afa"} & set(self.screen()):
+                break
+        else:
+            self.fail(f"no mouse: {self.screen()}")
         # A second viewer, and the first leaves with a key pressed.
         w = rfb.Viewer(("127.0.0.1", port))
         v.key(0xffe3, True)
