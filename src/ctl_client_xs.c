@@ -198,7 +198,9 @@ static json_t *index_of(json_t *all)
     size_t i;
 
     json_array_foreach(all, i, node)
+    {
         json_object_set(by_path, text_of(node, "path"), node);
+    }
     return by_path;
 }
 

@@ -396,11 +396,10 @@ int gnttab_iov(struct gnttab *gt, grant_ref_t ref, unsigned off, unsigned len,
     if (ret < 0)
         return ret;
     p = &gt->pins[ref];
-    if (off < p->off || !range_ok(off - p->off, len, p->len))
+    /* Of no bytes there is no iovec either. */
+    if (off < p->off || !range_ok(off - p->off, len, p->len) ||
+        gmem_iov(gt->mem, GPA(p->gfn * GUEST_PAGE + off), len, out, 1) != 1)
         ret = -EINVAL;
-    else if (gmem_iov(gt->mem, GPA(p->gfn * GUEST_PAGE + off), len, out, 1) !=
-             1)
-        ret = -EINVAL; /* of no bytes */
     if (ret < 0)
         gnttab_release(gt, ref, write);
     return ret;

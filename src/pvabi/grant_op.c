@@ -270,11 +270,10 @@ int gnttab_op_cache_flush(struct gnttab *gt, struct gnttab_cache_flush *op)
 int gnttab_op_map_grant_ref(struct gnttab *gt, struct gnttab_map_grant_ref *op)
 {
     op->status = GNTST_general_error;
-    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
-        op->status = GNTST_bad_gntref;
-    else if (op->dom != gt->domid && op->dom != XEN_BACKEND_DOMID)
+    if (op->dom != gt->domid && op->dom != XEN_BACKEND_DOMID)
         op->status = GNTST_bad_domain;
-    else if (op->dom == XEN_BACKEND_DOMID || op->ref >= gnt_entries(gt))
+    else if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)) ||
+             op->dom == XEN_BACKEND_DOMID || op->ref >= gnt_entries(gt))
         op->status = GNTST_bad_gntref;
     return 0;
 }

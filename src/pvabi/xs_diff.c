@@ -6,6 +6,7 @@
  */
 #include "pvabi/xs_node.h"
 #include "pvabi/xs_path.h"
+#include "vmm/log.h"
 
 #include <string.h>
 
@@ -57,8 +58,11 @@ static void diff(struct walk *w, const struct xs_node *a,
 static void diff_kid(struct walk *w, const struct xs_node *a,
                      const struct xs_node *b)
 {
-    const size_t was = down(w, a ? a : b);
+    const struct xs_node *any = a ? a : b;
+    size_t was;
 
+    BUG_ON(!any);
+    was = down(w, any);
     if (!a)
         added(w, b);
     else if (!b)

@@ -299,7 +299,7 @@ static bool insert(struct xs_node *n, struct xs_node *child)
         return false;
     n->kids = kids;
     i = kid_index(n, p, &found);
-    memmove(kids + i + 1, kids + i, (n->n_kids - i) * sizeof(*kids));
+    memmove(kids + i + 1, kids + i, (n->n_kids - i) * sizeof(struct xs_node *));
     kids[i] = child;
     n->n_kids++;
     account(n);
@@ -455,7 +455,7 @@ int xs_tree_remove(struct xs_tree *t, const struct xs_actor *who,
     gone = parent->kids[i];
     parent->n_kids--;
     memmove(parent->kids + i, parent->kids + i + 1,
-            (parent->n_kids - i) * sizeof(*parent->kids));
+            (parent->n_kids - i) * sizeof(struct xs_node *));
     account(parent);
     parent->gen = who->gen;
     t->owned -= count_owned(gone, t->domid);

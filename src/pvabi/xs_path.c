@@ -5,6 +5,7 @@
  */
 #include "pvabi/xs_path.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is_part(char c)
@@ -54,9 +55,7 @@ bool xs_path_resolve(char out[XS_PATH_SIZE], const char *home, const char *path)
     if (n == 0 || n > XENSTORE_REL_PATH_MAX ||
         at + 1 + n >= XENSTORE_ABS_PATH_MAX)
         return false;
-    memcpy(out, home, at);
-    out[at] = '/';
-    memcpy(out + at + 1, path, n + 1);
+    snprintf(out, XS_PATH_SIZE, "%s/%s", home, path);
     return xs_path_ok(out);
 }
 

@@ -535,8 +535,12 @@ void xs_conn_open(struct xs_conn *c, struct xs *xs,
 
 void xs_conn_reset(struct xs_conn *c)
 {
-    while (c->listener.watches)
-        unwatch(c->listener.watches);
+    struct xs_watch *next;
+
+    for (struct xs_watch *w = c->listener.watches; w; w = next) {
+        next = w->next;
+        unwatch(w);
+    }
     while (c->tx) {
         struct xs_tx *tx = c->tx;
 

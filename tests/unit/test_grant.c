@@ -435,6 +435,7 @@ static void test_others(void **state)
     m.dom = 99;
     gnttab_op_map_grant_ref(r->gt, &m);
     assert_int_equal(m.status, GNTST_bad_domain);
+    m.dom = GUEST;
     m.flags = 0;
     gnttab_op_map_grant_ref(r->gt, &m);
     assert_int_equal(m.status, GNTST_bad_gntref);
