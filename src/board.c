@@ -493,7 +493,8 @@ void board_power_button(struct board *b)
     if (b->xen) {
         struct xs_domain *d = board_xen_domain(b->xen);
 
-        if (xs_domain_order(d, XS_ORDER_POWEROFF) == 0 && xs_domain_listens(d))
+        if (d && xs_domain_order(d, XS_ORDER_POWEROFF) == 0 &&
+            xs_domain_listens(d))
             return;
     }
     b->ops->power_button(b->platform);

@@ -33,6 +33,7 @@ struct board_xen {
     struct xs_domain *domain;  /* owned */
     struct board_xen_dev *dev; /* owned */
     struct loop_op notify;     /* back-ends have events */
+    struct loop_op reset;      /* the guest wants all of Xen anew */
     pthread_cond_t wake;       /* with the board lock */
     unsigned n_clocks;
     struct xen_clock clocks[MACHINE_MAX_CPUS];
@@ -112,10 +113,18 @@ static int back(void *ctx, gpa_t page)
     return window < 0 ? window : vm_map_window(bx->host.vm, (unsigned)window);
 }
 
+/*
+ * A soft reset, by which a kernel starts another: the guest and its memory go
+ * on, and nothing of Xen's is left. Back-ends end and begin on the loop's
+ * thread; the vCPU that asks for it waits.
+ */
 static void on_shutdown(void *ctx, unsigned reason)
 {
     struct board_xen *bx = ctx;
 
+    if (reason == SHUTDOWN_soft_reset &&
+        loop_call(bx->host.loop, &bx->reset) == 0)
+        return;
     bx->host.shutdown(bx->host.ctx, reason);
 }
 
@@ -289,6 +298,21 @@ static int make_port(struct board_xen *bx)
                      &xen_debug_port_ops, bx->xen);
 }
 
+static void on_reset(struct loop_op *op, int res)
+{
+    struct board_xen *bx = op->owner;
+
+    (void)res;
+    log_info("guest: a soft reset");
+    board_xen_dev_destroy(bx->dev);
+    bx->dev = NULL;
+    xs_domain_destroy(bx->domain);
+    bx->domain = NULL;
+    xen_reset(bx->xen);
+    if (make_domain(bx) < 0 || make_devices(bx) < 0)
+        bx->host.shutdown(bx->host.ctx, SHUTDOWN_crash);
+}
+
 struct board_xen *board_xen_create(const struct board_xen_host *host)
 {
     static int (*const steps[])(struct board_xen *
@@ -304,6 +328,7 @@ struct board_xen *board_xen_create(const struct board_xen_host *host)
     bx->host = *host;
     bx->sink = vm_msi_sink(host->vm);
     bx->notify = (struct loop_op){.fn = on_notify, .owner = bx};
+    bx->reset = (struct loop_op){.fn = on_reset, .owner = bx};
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&bx->wake, &attr);
@@ -328,6 +353,7 @@ void board_xen_destroy(struct board_xen *bx)
         close(c->fd);
     }
     loop_drain(bx->host.loop, &bx->notify);
+    loop_drain(bx->host.loop, &bx->reset);
     board_xen_dev_destroy(bx->dev);
     xs_domain_destroy(bx->domain);
     xen_destroy(bx->xen);

@@ -98,6 +98,14 @@ void gnttab_destroy(struct gnttab *gt)
     free(gt);
 }
 
+void gnttab_reset(struct gnttab *gt)
+{
+    BUG_ON(gt->n_pins);
+    gt->version = 1;
+    gt->n_frames = gt->n_status = 0;
+    gnt_grow(gt, 1);
+}
+
 void gnt_grow(struct gnttab *gt, unsigned n)
 {
     BUG_ON(n > gt->max_frames);

@@ -42,6 +42,9 @@ struct gnttab *gnttab_create(struct gmem *mem, domid_t domid,
 /* All pins are released. */
 void gnttab_destroy(struct gnttab *gt);
 
+/* As after creation; what was in the frames is lost. All pins are released. */
+void gnttab_reset(struct gnttab *gt);
+
 /*
  * Fill in an entry, as a domain builder does for the first few: domain 0 may
  * use the frame.

@@ -16,6 +16,12 @@ static int64_t shutdown_domain(struct xcall *c)
         return -EFAULT;
     if (s.reason > SHUTDOWN_MAX)
         return -EINVAL;
+    /*
+     * Resumed in place, at once: nothing of the machine is gone. 1 says so, as
+     * for a suspend that was cancelled: the guest keeps what it has.
+     */
+    if (s.reason == SHUTDOWN_suspend)
+        return 1;
     c->x->ops.shutdown(c->x->ops.ctx, s.reason);
     return 0;
 }

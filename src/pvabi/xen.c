@@ -101,6 +101,7 @@ void xen_reset(struct xen *x)
         timer_stop_periodic(x, i);
     }
     evtchn_reset_all(x->ev);
+    gnttab_reset(x->gt);
     shinfo_reset(x->si);
     reset_vcpus(x);
     xen_place_clocks(x);

@@ -7,6 +7,7 @@
  */
 #include "pvabi/xs_domain.h"
 
+#include "mmu/gwin.h"
 #include "pvabi/xs_ring.h"
 #include "vmm/log.h"
 
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xen/io/xs_wire.h>
 
 #define PATH_MAX_HERE 128
 
@@ -184,6 +186,9 @@ static int make_store(struct xs_domain *d)
 
 static int make_ring(struct xs_domain *d)
 {
+    static const struct xenstore_domain_interface empty;
+
+    win_copy_out(&d->cfg.page, 0, &empty, sizeof(empty));
     d->ring = xs_ring_create(d->xs, d->cfg.loop, &d->cfg.page, on_notify, d);
     if (!d->ring)
         return -ENOMEM;

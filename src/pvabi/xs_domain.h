@@ -27,7 +27,7 @@ struct xs_domain_config {
     unsigned cpus;
     uint64_t memory;  /* bytes it has */
     uint64_t target;  /* bytes it shall keep; 0: all */
-    struct gwin page; /* the ring: fresh, all zeroes */
+    struct gwin page; /* the ring; what is in it is lost */
     uint64_t frame;   /* its number */
 };
 

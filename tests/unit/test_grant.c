@@ -172,6 +172,28 @@ static void test_seed(void **state)
     assert_int_equal(entry_v1(r, TABLE, 1)->flags, GTF_permit_access);
 }
 
+/* Nothing is left of what was there. */
+static void test_reset(void **state)
+{
+    struct rig *r = *state;
+    struct gnttab_query_size q = {.dom = DOMID_SELF};
+    struct iovec iov;
+
+    use_v2(r);
+    assert_int_equal(gnttab_place(r->gt, 3, GFN(43)), 0);
+    grant_v2(r, 20, 0, GTF_permit_access, 9);
+    gnttab_reset(r->gt);
+    gnttab_op_query_size(r->gt, &q);
+    assert_int_equal(q.nr_frames, 1);
+    assert_int_equal(gnttab_frame(r->gt, 0), GNTTAB_NO_FRAME);
+    assert_int_equal(gnttab_iov(r->gt, 20, 0, 8, false, &iov), -EACCES);
+    assert_int_equal(gnttab_place(r->gt, 0, GFN(TABLE)), 0);
+    assert_int_equal(flags(r, 20), 0);
+    grant(r, 20, 0, GTF_permit_access, 9);
+    assert_int_equal(gnttab_iov(r->gt, 20, 0, 8, false, &iov), 0);
+    gnttab_release(r->gt, 20, false);
+}
+
 /* ---- version 2 ---- */
 
 static void test_version(void **state)
@@ -447,11 +469,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_refused),      T(test_pin),       T(test_pin_reader_stays),
-        T(test_pinned_holds), T(test_pin_limit), T(test_place),
-        T(test_seed),         T(test_version),   T(test_v2_pin),
-        T(test_v2_sub_page),  T(test_sizes),     T(test_copy),
-        T(test_swap),         T(test_others),
+        T(test_refused),      T(test_pin),         T(test_pin_reader_stays),
+        T(test_pinned_holds), T(test_pin_limit),   T(test_place),
+        T(test_seed),         T(test_reset),       T(test_version),
+        T(test_v2_pin),       T(test_v2_sub_page), T(test_sizes),
+        T(test_copy),         T(test_swap),        T(test_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
