@@ -65,11 +65,17 @@ class Link:
             return False
         return True
 
-    def receive(self, seconds=1.0):
-        """The number of the next frame that the guest sent, or None."""
+    def receive_frame(self, seconds=1.0):
+        """The next frame that the guest sent, or None."""
         if not select.select([self.socket], [], [], seconds)[0]:
             return None
-        frame = self.socket.recv(65536)
+        return self.socket.recv(65536)
+
+    def receive(self, seconds=1.0):
+        """The number of the next frame that the guest sent, or None."""
+        frame = self.receive_frame(seconds)
+        if frame is None:
+            return None
         (number,) = struct.unpack_from("<I", frame, HEADER)
         body = frame[HEADER + 4 :]
         if body != bytes([number & 0xFF]) * len(body):
