@@ -201,8 +201,8 @@ static const struct {
     {stage_notify, false},  {stage_kvm, false},     {stage_check, true},
     {stage_xen, true},      {stage_boot, true},     {stage_loop, false},
     {stage_console, false}, {stage_control, false}, {stage_devices, false},
-    {stage_display, false},
-    {stage_machine, true},  {stage_events, false},  {stage_seal, false},
+    {stage_display, false}, {stage_machine, true},  {stage_events, false},
+    {stage_seal, false},
 };
 
 static void teardown(struct run *r)

@@ -54,8 +54,8 @@ struct config {
     const char *firmware; /* NULL: the usual one */
     struct boot_option boot;
     bool boot_given;
-    const char *kernel;   /* borrowed from argv or the args file; or NULL */
-    const char *append;   /* never NULL */
+    const char *kernel; /* borrowed from argv or the args file; or NULL */
+    const char *append; /* never NULL */
     enum boot_entry entry;
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned n_modules;

@@ -420,11 +420,10 @@ const struct option config_options[] = {
     {.name = "--net",
      .arg = "KIND[,KEY=VALUE...]",
      .keys_fn = parse_net,
-     .help =
-         "a network link: tap (keys: ifname or fd, queues) or user (key:\n"
-         "hostfwd); both: mac, pps, bps, filter, model (e1000, virtio,\n"
-         "xen), rom;\n"
-         "given again: further ones"},
+     .help = "a network link: tap (keys: ifname or fd, queues) or user (key:\n"
+             "hostfwd); both: mac, pps, bps, filter, model (e1000, virtio,\n"
+             "xen), rom;\n"
+             "given again: further ones"},
     {.name = "--rng",
      .fn = take_rng,
      .help = "a source of random numbers for the guest"},

@@ -32,8 +32,8 @@ struct keyval_key {
 };
 
 struct keyval_option {
-    const char *name; /* "--disk" */
-    const char *want; /* what VALUE is: "FILE[,key=value...]" */
+    const char *name;           /* "--disk" */
+    const char *want;           /* what VALUE is: "FILE[,key=value...]" */
     keyval_take_fn *take_value; /* NULL: there is no VALUE, only keys */
     const struct keyval_key *keys;
     size_t n_keys; /* at most KEYVAL_MAX_KEYS */

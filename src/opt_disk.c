@@ -204,11 +204,11 @@ void disk_option_id(const struct disk_option *o, unsigned nth,
 
 json_t *disk_option_dump(const struct disk_option *o)
 {
-    return json_pack(
-        "{s:s, s:b, s:b, s:s, s:s, s:s*, s:I, s:I, s:s, s:b, s:b}", "file",
-        o->blk.path, "ro", o->blk.read_only, "snapshot", o->blk.snapshot,
-        "cache", caches[o->blk.cache], "on_error", reactions[o->blk.on_error],
-        "id", o->id, "iops", (json_int_t)o->blk.iops, "bps",
-        (json_int_t)o->blk.bps, "if", interfaces[o->iface], "cdrom", o->cdrom,
-        "persistent", o->persistent);
+    return json_pack("{s:s, s:b, s:b, s:s, s:s, s:s*, s:I, s:I, s:s, s:b, s:b}",
+                     "file", o->blk.path, "ro", o->blk.read_only, "snapshot",
+                     o->blk.snapshot, "cache", caches[o->blk.cache], "on_error",
+                     reactions[o->blk.on_error], "id", o->id, "iops",
+                     (json_int_t)o->blk.iops, "bps", (json_int_t)o->blk.bps,
+                     "if", interfaces[o->iface], "cdrom", o->cdrom,
+                     "persistent", o->persistent);
 }

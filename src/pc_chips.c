@@ -127,8 +127,7 @@ static int make_ioapic(struct pc *p)
 
 int pc_make_interrupts(struct pc *p)
 {
-    struct pc_irq_ends ends = {.pic = i8259_set_line,
-                               .ioapic = ioapic_set_pin};
+    struct pc_irq_ends ends = {.pic = i8259_set_line, .ioapic = ioapic_set_pin};
     int ret = make_pics(p);
 
     if (ret == 0)
@@ -304,8 +303,8 @@ int pc_make_keyboard(struct pc *p)
         .a20 = on_kbc_a20, .reset = on_kbc_reset, .ctx = p};
     int ret;
 
-    p->kbc = i8042_create(&hooks, pc_line(p, PC_IRQ_KBD),
-                          pc_line(p, PC_IRQ_MOUSE));
+    p->kbc =
+        i8042_create(&hooks, pc_line(p, PC_IRQ_KBD), pc_line(p, PC_IRQ_MOUSE));
     if (!p->kbc)
         return -ENOMEM;
     ret = pc_ports(p, PC_KBD_DATA, 1, &i8042_data_ops, p->kbc);
@@ -330,8 +329,8 @@ static int make_uart(struct pc *p, struct uart16550 **out, struct chr *chr,
 int pc_make_serial(struct pc *p)
 {
     struct chr *second = find_port(p, PC_PORT_SERIAL2);
-    const int ret = make_uart(p, &p->com1, p->host.host->console, PC_COM1,
-                              PC_IRQ_COM1);
+    const int ret =
+        make_uart(p, &p->com1, p->host.host->console, PC_COM1, PC_IRQ_COM1);
 
     if (ret < 0 || !second)
         return ret;

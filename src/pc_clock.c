@@ -139,8 +139,7 @@ struct chip_clock pc_clock_alarm(struct pc_clock *c, void (*tick)(void *chip))
     BUG_ON(c->n == PC_CLOCK_ALARMS);
     c->n++;
     *a = (struct alarm){.clock = c, .deadline = CLOCK_NEVER, .tick = tick};
-    return (struct chip_clock){
-        .now = alarm_now, .arm = alarm_arm, .ctx = a};
+    return (struct chip_clock){.now = alarm_now, .arm = alarm_arm, .ctx = a};
 }
 
 void pc_clock_own(struct pc_clock *c, void *chip)

@@ -47,7 +47,7 @@ struct pc_fw {
     struct acpi_files acpi; /* owned */
     unsigned char smbios_anchor[SMBIOS_ANCHOR_BYTES];
     unsigned char *smbios; /* owned */
-    char *order;            /* owned: lines of paths; NULL: none */
+    char *order;           /* owned: lines of paths; NULL: none */
     bool has_kernel;
     uint16_t menu;
     uint16_t menu_wait;
@@ -82,9 +82,8 @@ static void add_e820(struct pc_fw *fw, uint64_t size)
     fw->e820[fw->n_e820++] =
         (struct e820_entry){0, htole64(low), htole32(MEM_RAM)};
     if (size > low)
-        fw->e820[fw->n_e820++] =
-            (struct e820_entry){htole64(LAYOUT_HOLE_END), htole64(size - low),
-                                htole32(MEM_RAM)};
+        fw->e820[fw->n_e820++] = (struct e820_entry){
+            htole64(LAYOUT_HOLE_END), htole64(size - low), htole32(MEM_RAM)};
     add_file(fw, "etc/e820", fw->e820, fw->n_e820 * sizeof(fw->e820[0]));
 }
 

@@ -21,30 +21,31 @@
 #define PC_HPET         0xfed00000u
 
 /* 2 GiB of RAM or less: firmware and we have more room for BARs. */
-#define PC_PCI_MMIO(low_ram) ((low_ram) <= 0x80000000u ? 0x80000000u : 0xc0000000u)
+#define PC_PCI_MMIO(low_ram) \
+    ((low_ram) <= 0x80000000u ? 0x80000000u : 0xc0000000u)
 
 /* I/O ports */
-#define PC_PIC_MASTER  0x020
-#define PC_PIT         0x040
-#define PC_KBD_DATA    0x060
-#define PC_PORT_B      0x061
-#define PC_KBD_COMMAND 0x064
-#define PC_CMOS        0x070
-#define PC_PORT92      0x092
-#define PC_PIC_SLAVE   0x0a0
-#define PC_SMI         0x0b2
-#define PC_DEBUG_E9    0x0e9
-#define PC_IDE1        0x170
-#define PC_IDE0        0x1f0
-#define PC_IDE1_CTL    0x376
-#define PC_IDE0_CTL    0x3f6
-#define PC_COM2        0x2f8
-#define PC_LPT1        0x378
-#define PC_COM1        0x3f8
-#define PC_DEBUG_402   0x402
-#define PC_ELCR        0x4d0
-#define PC_FW_CFG      0x510
-#define PC_PM          0x600 /* where firmware puts the PIIX4's ports */
+#define PC_PIC_MASTER    0x020
+#define PC_PIT           0x040
+#define PC_KBD_DATA      0x060
+#define PC_PORT_B        0x061
+#define PC_KBD_COMMAND   0x064
+#define PC_CMOS          0x070
+#define PC_PORT92        0x092
+#define PC_PIC_SLAVE     0x0a0
+#define PC_SMI           0x0b2
+#define PC_DEBUG_E9      0x0e9
+#define PC_IDE1          0x170
+#define PC_IDE0          0x1f0
+#define PC_IDE1_CTL      0x376
+#define PC_IDE0_CTL      0x3f6
+#define PC_COM2          0x2f8
+#define PC_LPT1          0x378
+#define PC_COM1          0x3f8
+#define PC_DEBUG_402     0x402
+#define PC_ELCR          0x4d0
+#define PC_FW_CFG        0x510
+#define PC_PM            0x600  /* where firmware puts the PIIX4's ports */
 #define PC_PCI_PORTS     0x1000 /* window of the I/O BARs */
 #define PC_PCI_PORTS_END 0x10000
 
@@ -65,10 +66,10 @@
 #define PC_PIN_PIRQ  16
 
 /* PCI slots */
-#define PC_SLOT_HOST  0
-#define PC_SLOT_ISA   1
-#define PC_SLOT_IDE   2
-#define PC_SLOT_PM    3
+#define PC_SLOT_HOST    0
+#define PC_SLOT_ISA     1
+#define PC_SLOT_IDE     2
+#define PC_SLOT_PM      3
 #define PC_SLOT_DISPLAY 4
 #define PC_SLOT_FIRST   5 /* and up: what the operator asks for */
 

@@ -44,13 +44,13 @@ enum dev_kind {
     DEV_VIRTIO_MMIO, /* base: MMIO gpa of a virtio-mmio device; gsi */
     DEV_PCI_HOST,    /* base: MMIO gpa of the ECAM; gsi: of line 0 */
     /* of a PC; base: the first I/O port where not said otherwise */
-    DEV_PC_PCI,  /* base: MMIO gpa of the BARs; size; gsi: of PIRQA# */
-    DEV_PIIX4,   /* power management; gsi: the ACPI interrupt */
-    DEV_HPET,    /* base: MMIO gpa */
-    DEV_RTC,     /* gsi */
-    DEV_KBD,     /* base: the data port, the command port is 4 on; gsi */
-    DEV_MOUSE,   /* behind the DEV_KBD; gsi */
-    DEV_LPT,     /* gsi */
+    DEV_PC_PCI, /* base: MMIO gpa of the BARs; size; gsi: of PIRQA# */
+    DEV_PIIX4,  /* power management; gsi: the ACPI interrupt */
+    DEV_HPET,   /* base: MMIO gpa */
+    DEV_RTC,    /* gsi */
+    DEV_KBD,    /* base: the data port, the command port is 4 on; gsi */
+    DEV_MOUSE,  /* behind the DEV_KBD; gsi */
+    DEV_LPT,    /* gsi */
 };
 
 /*

@@ -139,28 +139,28 @@ pc_disk()
     local new=$1 rootfs=$2 kernel=$3 initrd=$4 sectors
     pc_tools
     say "making the disk"
-    mkdir "$new/work"
-    cp --sparse=always "$rootfs" "$new/work/rootfs"
-    gzip -9n <"$initrd" >"$new/work/initrd"
+    mkdir "$new/parts"
+    cp --sparse=always "$rootfs" "$new/parts/rootfs"
+    gzip -9n <"$initrd" >"$new/parts/initrd"
     pc_menu /boot/vmlinuz /boot/initrd.img "root=LABEL=debian ro \
-console=tty0 console=ttyS0" >"$new/work/grub.cfg"
-    pc_pick_modules "$new/work/modules"
-    pc_boot_files "$new/work/rootfs" "$kernel" "$new/work/initrd" "$new/work"
+console=tty0 console=ttyS0" >"$new/parts/grub.cfg"
+    pc_pick_modules "$new/parts/modules"
+    pc_boot_files "$new/parts/rootfs" "$kernel" "$new/parts/initrd" "$new/parts"
     grub-mkimage -O i386-pc -p '(hd0,msdos1)/boot/grub' \
-        -o "$new/work/core" "${PC_CORE[@]}"
-    sectors=$(($(stat -c %s "$new/work/rootfs") / 512))
+        -o "$new/parts/core" "${PC_CORE[@]}"
+    sectors=$(($(stat -c %s "$new/parts/rootfs") / 512))
     truncate -s $(((PC_PARTITION + sectors) * 512)) "$new/image"
-    pc_mbr "$sectors" "$new/work/core" "$new/image"
-    dd if="$new/work/rootfs" of="$new/image" bs=1M \
+    pc_mbr "$sectors" "$new/parts/core" "$new/image"
+    dd if="$new/parts/rootfs" of="$new/image" bs=1M \
         seek=$((PC_PARTITION * 512 / 1048576)) conv=sparse,notrunc status=none
-    rm -rf "$new/work"
+    rm -rf "$new/parts"
 }
 
 # pc_iso NEW KERNEL INITRD: a CD-ROM as installers have it: El Torito without
 # emulation, GRUB, a kernel, and all else in the initramfs.
 pc_iso()
 {
-    local new=$1 boot=$1/work/boot
+    local new=$1 boot=$1/parts/boot
     pc_tools
     say "making the CD-ROM"
     mkdir -p "$boot/grub"
@@ -169,10 +169,10 @@ pc_iso()
     pc_menu /boot/vmlinuz /boot/initrd.img "console=tty0 console=ttyS0" \
         >"$boot/grub/grub.cfg"
     grub-mkrescue -d "$GRUB" --fonts= --locales= --themes= \
-        --install-modules="${PC_MODULES[*]}" -o "$new/image" "$new/work" \
+        --install-modules="${PC_MODULES[*]}" -o "$new/image" "$new/parts" \
         -- -volid VMMISO >"$new/log" 2>&1 || {
         cat "$new/log" >&2
         die "grub-mkrescue failed"
     }
-    rm -rf "$new/work" "$new/log"
+    rm -rf "$new/parts" "$new/log"
 }

@@ -108,8 +108,7 @@ static void write_script(struct acpi_files *f, const struct acpi_fixups *fix)
     add_file(f, ACPI_FILE_TABLES, ACPI_FACS_ALIGN, ZONE_HIGH);
     add_file(f, ACPI_FILE_RSDP, 16, ZONE_F);
     for (unsigned i = 0; i < fix->n_pointers; i++)
-        add_pointer(f, ACPI_FILE_TABLES,
-                    fix->pointers[i].at - ACPI_PC_TABLES,
+        add_pointer(f, ACPI_FILE_TABLES, fix->pointers[i].at - ACPI_PC_TABLES,
                     fix->pointers[i].size);
     for (unsigned i = 0; i < fix->n_sums; i++) {
         const uint32_t table = fix->sums[i].table - ACPI_PC_TABLES;

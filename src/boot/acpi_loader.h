@@ -19,7 +19,7 @@
 
 #define ACPI_RSDP_BYTES 20u
 /* Two files to place, and then fixups. */
-#define ACPI_MAX_STEPS (2 + ACPI_MAX_POINTERS + 1 + ACPI_MAX_SUMS + 1)
+#define ACPI_MAX_STEPS  (2 + ACPI_MAX_POINTERS + 1 + ACPI_MAX_SUMS + 1)
 #define ACPI_STEP_BYTES 128u
 #define ACPI_FILES_MAX  (64 * KIB)
 

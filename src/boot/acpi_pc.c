@@ -34,8 +34,8 @@
 #define SMI_ACPI_ENABLE  0xf1u
 #define SMI_ACPI_DISABLE 0xf0u
 
-#define RESET_PORT  0xcf9u
-#define RESET_VALUE 0x06u
+#define RESET_PORT   0xcf9u
+#define RESET_VALUE  0x06u
 #define CMOS_CENTURY 0x32u
 
 #define NO_C2 0x0fffu

@@ -25,14 +25,14 @@
 #define PRT_FIELDS       4
 #define PRT_ANY_FUNCTION 0xffffu
 
-#define PIRQRC      0x60u /* four registers of one byte */
-#define PIRQRC_OFF  0x80u
-#define STA_ON      0x0bu
-#define STA_OFF     0x09u
-#define CRS_IRQ     5u /* where in a template of one interrupt its number is */
-#define LINK_IRQS   2u
-#define LINK_IRQ_A  10u
-#define LINK_IRQ_B  11u
+#define PIRQRC     0x60u /* four registers of one byte */
+#define PIRQRC_OFF 0x80u
+#define STA_ON     0x0bu
+#define STA_OFF    0x09u
+#define CRS_IRQ    5u /* where in a template of one interrupt its number is */
+#define LINK_IRQS  2u
+#define LINK_IRQ_A 10u
+#define LINK_IRQ_B 11u
 
 static const char link_names[MACHINE_PCI_LINES][5] = {"LNKA", "LNKB", "LNKC",
                                                       "LNKD"};

@@ -71,7 +71,7 @@ static void put_bridge_crs(struct writer *w)
     /* Not forwarded: configuration mechanism #1. */
     acpi_put_ports(&r, LAYOUT_PCI_CONFIG, LAYOUT_PCI_CONFIG_LEN);
     acpi_put_window(&r, ACPI_RES_TYPE_IO, LAYOUT_PCI_PORTS,
-               LAYOUT_PCI_PORTS_END - 1);
+                    LAYOUT_PCI_PORTS_END - 1);
     acpi_put_memory_window(&r, LAYOUT_PCI_MMIO, LAYOUT_PCI_MMIO_END);
     acpi_put_template(w, &r);
 }

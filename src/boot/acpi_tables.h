@@ -90,7 +90,7 @@ struct acpi_fadt {
     uint8_t duty_width;
     uint8_t day_alarm;
     uint8_t month_alarm;
-    uint8_t century; /* where in CMOS */
+    uint8_t century;    /* where in CMOS */
     uint16_t boot_arch; /* ACPI_BOOT_... */
     uint8_t reserved2;
     uint32_t flags; /* ACPI_FADT_... */

@@ -47,7 +47,8 @@ void aml_op(struct writer *w, enum aml_op op);
 /* A NameSeg of one to four characters, padded with '_'. */
 void aml_name(struct writer *w, const char *name);
 
-/* A NameString from the root: NameSegs of four characters, one after another. */
+/* A NameString from the root: NameSegs of four characters, one after another.
+ */
 void aml_path(struct writer *w, const char *segs);
 
 /* The shortest integer constant for value. */

@@ -315,13 +315,13 @@ static void put_pci(struct tree *t, const struct dev_desc *d)
 }
 
 /* A PC is described by ACPI alone: it has no modes that need more. */
-#define PC_KINDS      \
-    case DEV_PC_PCI:  \
-    case DEV_PIIX4:   \
-    case DEV_HPET:    \
-    case DEV_RTC:     \
-    case DEV_KBD:     \
-    case DEV_MOUSE:   \
+#define PC_KINDS     \
+    case DEV_PC_PCI: \
+    case DEV_PIIX4:  \
+    case DEV_HPET:   \
+    case DEV_RTC:    \
+    case DEV_KBD:    \
+    case DEV_MOUSE:  \
     case DEV_LPT
 
 /* What lies in memory hangs off the root, what lies at ports off isa. */

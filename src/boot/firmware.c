@@ -15,8 +15,8 @@
 
 /* Debian and its like, Fedora, Arch, one's own; most capable first. */
 static const char *const places[] = {
-    "/usr/share/seabios/bios-256k.bin", "/usr/share/seabios/bios.bin",
-    "/usr/share/qemu/bios-256k.bin",    "/usr/share/qemu/bios.bin",
+    "/usr/share/seabios/bios-256k.bin",    "/usr/share/seabios/bios.bin",
+    "/usr/share/qemu/bios-256k.bin",       "/usr/share/qemu/bios.bin",
     "/usr/local/share/qemu/bios-256k.bin",
 };
 

@@ -30,8 +30,8 @@ struct vm {
     int kvm_fd; /* borrowed */
     int fd;     /* owned */
     unsigned n_cpus;
-    size_t run_size;          /* bytes of a vCPU's shared page(s) */
-    const struct gmem *mem;   /* borrowed, after vm_map */
+    size_t run_size;        /* bytes of a vCPU's shared page(s) */
+    const struct gmem *mem; /* borrowed, after vm_map */
     bool hide_kvm;
     struct cpuid_table cpuid; /* policy applied, CPU-independent part */
     enum kvm_xen_accel xen;

@@ -128,7 +128,8 @@ static void check_tables(uint64_t rsdp, unsigned cpus)
     assert_int_equal(h.base.address, PC_HPET);
     madt = find(rsdp, "APIC");
     memcpy(&d, madt, sizeof(d));
-    for (size_t at = sizeof(struct acpi_madt); at < d.length; at += madt[at + 1])
+    for (size_t at = sizeof(struct acpi_madt); at < d.length;
+         at += madt[at + 1])
         count[madt[at]]++;
     assert_int_equal(count[ACPI_MADT_LAPIC], cpus);
     assert_int_equal(count[ACPI_MADT_IOAPIC], 1);

@@ -146,8 +146,8 @@ static void a_refusal_is_no_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_quiet_pin),   TEST(a_guest_that_is_not_ready),
-        TEST(a_guest_that_is), TEST(one_at_a_time),
+        TEST(a_quiet_pin),         TEST(a_guest_that_is_not_ready),
+        TEST(a_guest_that_is),     TEST(one_at_a_time),
         TEST(a_refusal_is_no_end),
     };
 

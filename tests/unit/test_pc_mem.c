@@ -180,9 +180,8 @@ static void every_segment(void **state)
         const unsigned reg = (i + 1) / 2, shift = i % 2 ? 0 : 4;
         const uint64_t last = s.base.v + s.size - 1;
         const bool rom = s.base.v >= PC_BIOS;
-        const uint8_t below = guest_read(s.base.v - 1 < PC_SHADOW
-                                             ? s.base.v
-                                             : s.base.v - 1);
+        const uint8_t below =
+            guest_read(s.base.v - 1 < PC_SHADOW ? s.base.v : s.base.v - 1);
 
         set_pam(reg, (uint8_t)(3 << shift)); /* RAM */
         guest_write(s.base.v, 0x11);
@@ -202,8 +201,7 @@ static void every_segment(void **state)
         assert_int_equal(guest_read(last), 0x44);
         set_pam(reg, 0);
         assert_int_equal(guest_read(last), rom ? rom_page(last) : 0xff);
-        assert_int_equal(guest_read(s.base.v),
-                         rom ? rom_page(s.base.v) : 0xff);
+        assert_int_equal(guest_read(s.base.v), rom ? rom_page(s.base.v) : 0xff);
     }
 }
 
