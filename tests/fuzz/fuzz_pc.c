@@ -13,6 +13,8 @@
  */
 #include "pc_machine.h"
 
+#include "abi/pc.h"
+
 #include <endian.h>
 #include <string.h>
 
@@ -234,9 +236,10 @@ static void check(struct machine *m)
 /* The memory that steps can name is the same for each input. */
 static void wipe(struct gmem *mem)
 {
-    static const uint8_t zeroes[0x10000];
+    static const uint8_t zeroes[PC_SHADOW_END - PC_SHADOW];
 
-    BUG_ON(gmem_write(mem, GPA(0), zeroes, sizeof(zeroes)) < 0);
+    BUG_ON(gmem_write(mem, GPA(0), zeroes, 0x10000) < 0);
+    BUG_ON(gmem_write(mem, GPA(PC_SHADOW), zeroes, sizeof(zeroes)) < 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -245,9 +248,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct machine m = {0};
 
     log_set_level(LOG_ERROR);
-    if (!mem)
+    if (!mem) {
         mem = gmem_create(2 * MIB, GMEM_ANON);
-    BUG_ON(!mem);
+        BUG_ON(!mem);
+        gmem_lay_out_pc(mem);
+    }
     m.mem = mem;
     wipe(mem);
     machine_build(&m);

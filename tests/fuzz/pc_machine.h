@@ -20,7 +20,10 @@
 #include "devices/platform/pc_irq.h"
 #include "devices/platform/pc_misc.h"
 #include "devices/platform/piix4_pm.h"
+#include "pc_mem.h"
 #include "vmm/log.h"
+
+#include <string.h>
 
 #define HPET_PINS 0x00f00004u
 
@@ -68,12 +71,13 @@ struct machine {
     struct intr irq1;
     struct intr irq12;
     struct fw_cfg *cfg;
+    struct pc_mem *shadow;
     struct bus *bus; /* for ports that firmware moves */
     struct pci_bus *pci;
     struct i440fx *host;
     struct piix_isa *isa;
     struct piix_acpi *acpi;
-    struct place places[20];
+    struct place places[21];
     unsigned n_places;
 };
 
@@ -260,16 +264,40 @@ static void build_fw_cfg(struct machine *m)
     place(m, &fw_cfg_ops, m->cfg, FW_CFG_PORTS);
 }
 
-static void on_pam(void *ctx, const struct i440fx_segment *s)
+/* In place of KVM: what is put may overlap with nothing that is there. */
+static struct vm_piece pieces[VM_MAX_PIECES];
+
+int __wrap_vm_put_piece(struct vm *vm, unsigned n,
+                        const struct vm_piece *piece);
+
+int __wrap_vm_put_piece(struct vm *vm, unsigned n, const struct vm_piece *piece)
 {
-    (void)ctx;
-    BUG_ON(s->base.v < 0xc0000 || s->base.v + s->size > MIB);
+    (void)vm;
+    BUG_ON(n >= VM_MAX_PIECES);
+    pieces[n] = (struct vm_piece){0};
+    for (unsigned i = 0; piece->size && i < VM_MAX_PIECES; i++)
+        BUG_ON(pieces[i].base.v < piece->base.v + piece->size &&
+               piece->base.v < pieces[i].base.v + pieces[i].size);
+    pieces[n] = *piece;
+    return 0;
+}
+
+static void build_shadow(struct machine *m)
+{
+    static unsigned char image[64 * KIB];
+    static const struct rom rom = {.host = image, .size = sizeof(image)};
+
+    memset(pieces, 0, sizeof(pieces));
+    m->shadow = pc_mem_create(NULL, m->mem, &rom);
+    BUG_ON(!m->shadow);
 }
 
 /* Both functions are plugged; the power management's ports are moved. */
 static void build_pci(struct machine *m)
 {
-    const struct i440fx_hooks hooks = {.pam = on_pam};
+    const struct i440fx_hooks hooks = {.pam = pc_mem_pam,
+                                       .pam_settled = pc_mem_pam_settled,
+                                       .ctx = m->shadow};
     struct pci_bus_config cfg = {.ports = {0xc000, 0x10000},
                                  .reset_ops = &pc_misc_cf9_ops,
                                  .reset_dev = m->misc};
@@ -352,17 +380,20 @@ static void machine_build(struct machine *m)
     build_misc(m);
     build_kbc(m);
     build_fw_cfg(m);
+    build_shadow(m);
     build_pci(m);
     /* What comes later goes behind: seeds name places by their number. */
     place(m, &ioapic_ops, m->ioapic, IOAPIC_SIZE);
     place(m, &pci_ports_ops, m->pci, 8);
     build_lpt(m);
+    place(m, &pc_mem_ops, m->shadow, 0x40000);
 }
 
 static void machine_destroy(struct machine *m)
 {
     lpt_destroy(m->lpt);
     destroy_pci(m);
+    pc_mem_destroy(m->shadow);
     fw_cfg_destroy(m->cfg);
     i8042_destroy(m->kbc);
     pc_misc_destroy(m->misc);

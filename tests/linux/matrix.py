@@ -7,7 +7,7 @@ kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
 (a Debian root file system on all sorts of disks), kill.py (what survives the
 sudden death of vmm), net.py (taps and user networking), share.py (folders and
 sockets), console.py (virtio consoles and the balloon), screen.py (GRUB by screen
-and keyboard). By default rows that
+and keyboard), pc.py (a PC that boots from its disks). By default rows that
 together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
@@ -31,7 +31,8 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
-KINDS = ["kernel", "pci", "disk", "kill", "net", "share", "console", "screen"]
+KINDS = ["kernel", "pci", "disk", "kill", "net", "share", "console", "screen",
+         "pc"]
 
 
 def all_rows(long):
