@@ -92,7 +92,8 @@ static void add_numbers(struct pc_fw *fw, const struct config *cfg)
     fw->n_cpus = htole16((uint16_t)cfg->cpus);
     fw->ram_size = htole64(cfg->memory);
     fw->irq0_override = htole32(1);
-    fw->nographic = htole16(1);
+    /* Then it speaks on COM1 too, if there is somebody. */
+    fw->nographic = htole16(cfg->console.kind != CONSOLE_NONE);
     add_number(fw, FW_CFG_NB_CPUS, &fw->n_cpus, sizeof(fw->n_cpus));
     add_number(fw, FW_CFG_MAX_CPUS, &fw->n_cpus, sizeof(fw->n_cpus));
     add_number(fw, FW_CFG_RAM_SIZE, &fw->ram_size, sizeof(fw->ram_size));

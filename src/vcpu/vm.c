@@ -321,10 +321,12 @@ static int put_region(struct vm *vm, unsigned n, const struct vm_piece *p)
 /* KVM changes neither size nor writability of a slot: the old one goes. */
 int vm_put_piece(struct vm *vm, unsigned n, const struct vm_piece *piece)
 {
-    struct vm_piece *old = &vm->pieces[n];
+    static struct log_limit limit;
+    struct vm_piece *old;
     int ret = 0;
 
     BUG_ON(n >= VM_MAX_PIECES);
+    old = &vm->pieces[n];
     if (old->size)
         ret = put_region(vm, n, &(struct vm_piece){.base = old->base});
     *old = (struct vm_piece){0};
@@ -333,7 +335,7 @@ int vm_put_piece(struct vm *vm, unsigned n, const struct vm_piece *piece)
     if (ret == 0)
         *old = *piece;
     else
-        log_error("KVM_SET_USER_MEMORY_REGION at %#llx: %s: %s",
+        log_guest(&limit, "KVM_SET_USER_MEMORY_REGION at %#llx: %s: %s",
                   (unsigned long long)piece->base.v, strerror(-ret),
                   kvm_advice(-ret));
     return ret;

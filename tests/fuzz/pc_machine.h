@@ -295,9 +295,8 @@ static void build_shadow(struct machine *m)
 /* Both functions are plugged; the power management's ports are moved. */
 static void build_pci(struct machine *m)
 {
-    const struct i440fx_hooks hooks = {.pam = pc_mem_pam,
-                                       .pam_settled = pc_mem_pam_settled,
-                                       .ctx = m->shadow};
+    const struct i440fx_hooks hooks = {
+        .pam = pc_mem_pam, .pam_settled = pc_mem_pam_settled, .ctx = m->shadow};
     struct pci_bus_config cfg = {.ports = {0xc000, 0x10000},
                                  .reset_ops = &pc_misc_cf9_ops,
                                  .reset_dev = m->misc};
