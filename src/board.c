@@ -401,8 +401,11 @@ void board_destroy(struct board *b)
 {
     if (!b)
         return;
-    for (unsigned i = b->cfg->cpus; i-- > 0;)
+    /* Chips taken apart later let go of the INTR pin: of no CPU then. */
+    for (unsigned i = b->cfg->cpus; i-- > 0;) {
         vcpu_destroy(b->cpus[i]);
+        b->cpus[i] = NULL;
+    }
     if (b->bus && log_level() >= LOG_DEBUG)
         bus_report(b->bus, stderr);
     board_xen_destroy(b->xen);
