@@ -69,6 +69,22 @@ static void policy_takes_away(void **state)
     assert_int_not_equal(cpuid_find(&t, 0x40000001, 0)->eax & (1u << 3), 0);
 }
 
+/* A guest without a paravirtual interface: only that there is a hypervisor. */
+static void kvm_can_be_hidden(void **state)
+{
+    struct cpuid_table t = generous();
+    uint32_t n;
+
+    (void)state;
+    add(&t, 0x40000000, 0, false, ~0u);
+    n = t.head.nent;
+    cpuid_hide_kvm(&t);
+    assert_int_equal(t.head.nent, n - 2);
+    assert_null(cpuid_find(&t, 0x40000000, 0));
+    assert_null(cpuid_find(&t, 0x40000001, 0));
+    assert_int_not_equal(cpuid_find(&t, 1, 0)->ecx & (1u << 31), 0);
+}
+
 static void policy_sets_what_the_apic_gives(void **state)
 {
     struct cpuid_table t = {.head.nent = 0};
@@ -134,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policy_takes_away),
+        cmocka_unit_test(kvm_can_be_hidden),
         cmocka_unit_test(policy_sets_what_the_apic_gives),
         cmocka_unit_test(topology_of_one),
         cmocka_unit_test(topology_of_five),
