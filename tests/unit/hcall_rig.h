@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hcall_rig.h: the hypercalls of a guest without one: memory, a clock that
+ * goes on when it is looked at, and a machine that writes down what it is
+ * asked. The guest runs without paging, so that its addresses are physical.
+ */
+#ifndef HCALL_RIG_H
+#define HCALL_RIG_H
+
+#include "pvabi/xen.h"
+#include "pvabi/xen_abi.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RIG_CPUS 4u
+#define RIG_RAM  (1 * MIB)
+
+struct hcall_rig {
+    struct gmem *mem;
+    struct machine_desc desc;
+    struct chr *console;
+    struct xen *xen;
+    uint64_t now;
+    uint64_t timers[RIG_CPUS];
+    uint64_t clocks[RIG_CPUS];
+    unsigned interrupts[RIG_CPUS];
+    uint8_t vector; /* of the last one */
+    int shutdown;   /* the reason, -1: none */
+    bool is64;      /* as last latched */
+    unsigned posts, waits, wakes;
+};
+
+static void rig_interrupt(void *ctx, unsigned vcpu, uint8_t vector)
+{
+    struct hcall_rig *r = ctx;
+
+    r->interrupts[vcpu]++;
+    r->vector = vector;
+}
+
+static uint64_t rig_now(void *ctx)
+{
+    struct hcall_rig *r = ctx;
+
+    return r->now += 1000;
+}
+
+static void rig_set_timer(void *ctx, unsigned vcpu, uint64_t at)
+{
+    struct hcall_rig *r = ctx;
+
+    r->timers[vcpu] = at;
+}
+
+static void rig_set_clock(void *ctx, unsigned vcpu, uint64_t gpa)
+{
+    struct hcall_rig *r = ctx;
+
+    r->clocks[vcpu] = gpa;
+}
+
+static void rig_set_long_mode(void *ctx, bool is64)
+{
+    struct hcall_rig *r = ctx;
+
+    r->is64 = is64;
+}
+
+static int rig_back(void *ctx, gpa_t page)
+{
+    struct hcall_rig *r = ctx;
+    const int window = gmem_back(r->mem, page);
+
+    return window == -EEXIST || window >= 0 ? 0 : window;
+}
+
+static void rig_shutdown(void *ctx, unsigned reason)
+{
+    struct hcall_rig *r = ctx;
+
+    r->shutdown = (int)reason;
+}
+
+static void rig_post(void *ctx)
+{
+    struct hcall_rig *r = ctx;
+
+    r->posts++;
+}
+
+static bool rig_is_up(void *ctx, unsigned vcpu)
+{
+    (void)ctx;
+    return vcpu == 0;
+}
+
+static void rig_wait(void *ctx, uint64_t ns)
+{
+    struct hcall_rig *r = ctx;
+
+    r->waits++;
+    r->now += ns;
+}
+
+static void rig_wake(void *ctx)
+{
+    struct hcall_rig *r = ctx;
+
+    r->wakes++;
+}
+
+/* False: out of memory. */
+static inline bool rig_make(struct hcall_rig *r)
+{
+    struct xen_config cfg;
+
+    *r = (struct hcall_rig){.now = 1000000,
+                            .shutdown = -1,
+                            .mem = gmem_create(RIG_RAM, GMEM_ANON),
+                            .console = chr_open_null()};
+    r->desc = (struct machine_desc){.n_cpus = RIG_CPUS, .n_ranges = 2};
+    r->desc.map[0] = (struct mem_range){GPA(0), 0xa0000, MEM_RAM};
+    r->desc.map[1] = (struct mem_range){GPA(0xa0000), 0x60000, MEM_RESERVED};
+    if (!r->mem || !r->console || gmem_reserve_windows(r->mem) < 0)
+        return false;
+    cfg = (struct xen_config){
+        .mem = r->mem,
+        .desc = &r->desc,
+        .console = r->console,
+        .version = 4u << 16 | 17u,
+        .fifo = true,
+        .ops = {.interrupt = rig_interrupt,
+                .now = rig_now,
+                .set_timer = rig_set_timer,
+                .set_clock = rig_set_clock,
+                .set_long_mode = rig_set_long_mode,
+                .back = rig_back,
+                .shutdown = rig_shutdown,
+                .post = rig_post,
+                .is_up = rig_is_up,
+                .wait = rig_wait,
+                .wake = rig_wake,
+                .ctx = r},
+    };
+    r->xen = xen_create(&cfg);
+    return r->xen != NULL;
+}
+
+static inline void rig_free(struct hcall_rig *r)
+{
+    xen_destroy(r->xen);
+    chr_close(r->console);
+    gmem_destroy(r->mem);
+}
+
+#endif
