@@ -73,6 +73,19 @@ static int check_features(int kvm_fd)
     return bad;
 }
 
+/* Which engine a guest of Xen would get. */
+static void check_xen(int kvm_fd)
+{
+    const enum kvm_xen_accel best = kvm_xen_best(kvm_fd);
+
+    (void)report(best != KVM_XEN_OFF, false, "--abi=xen: %s",
+                 best == KVM_XEN_KERNEL ? "hypercalls by KVM "
+                                          "(--xen-accel=kernel)"
+                 : best == KVM_XEN_USER ? "hypercalls by port writes "
+                                          "(--xen-accel=user)"
+                                        : "needs a newer kernel");
+}
+
 /* ---- the self-test guest ---- */
 
 struct self_test {
@@ -193,6 +206,7 @@ static int check_kvm(void)
         return report(false, true, "/dev/kvm: %s", strerror(-fd));
     bad = report(true, true, "/dev/kvm: usable, %s", kvm_hardware());
     bad += check_features(fd);
+    check_xen(fd);
     bad += report(self_test(fd), true, "self-test guest: run on a vCPU");
     close(fd);
     return bad;
