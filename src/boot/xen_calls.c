@@ -30,10 +30,9 @@
 static const unsigned char endbr64[BEFORE] = {0xf3, 0x0f, 0x1e, 0xfa};
 static const unsigned char in_place[CALL] = {0xe7, LAYOUT_XEN_HCALL, 0x90};
 
-/* at: BEFORE bytes, the instruction, the byte behind it. */
-static bool is_site(uint64_t gpa, const unsigned char *at)
+/* code: what is at gpa; BEFORE bytes before it and CALL + 1 from it on. */
+static bool is_site(uint64_t gpa, const unsigned char *code)
 {
-    const unsigned char *code = at + BEFORE;
     const unsigned char next = code[CALL];
 
     if (code[0] != 0x0f || code[1] != 0x01 ||
@@ -43,20 +42,21 @@ static bool is_site(uint64_t gpa, const unsigned char *at)
         return false;
     if (gpa % ALIGNMENT == 0)
         return true;
-    return gpa % ALIGNMENT == BEFORE && memcmp(at, endbr64, BEFORE) == 0;
+    return gpa % ALIGNMENT == BEFORE &&
+           memcmp(code - BEFORE, endbr64, BEFORE) == 0;
 }
 
-/* Sites in n bytes at gpa, which buf has a copy of. Counted in *found. */
-static int patch(struct gmem *mem, uint64_t gpa, const unsigned char *buf,
+/* Sites in n bytes at gpa, a copy of which is in code. Counted in *found. */
+static int patch(struct gmem *mem, uint64_t gpa, const unsigned char *code,
                  size_t n, unsigned *found)
 {
-    for (size_t i = BEFORE; i + CALL < n; i++) {
-        const unsigned char *hit = memchr(buf + i, 0x0f, n - CALL - i);
+    for (size_t i = 0; i + CALL < n; i++) {
+        const unsigned char *hit = memchr(code + i, 0x0f, n - CALL - i);
 
         if (!hit)
             break;
-        i = (size_t)(hit - buf);
-        if (!is_site(gpa + i, hit - BEFORE))
+        i = (size_t)(hit - code);
+        if (!is_site(gpa + i, hit))
             continue;
         if (gmem_write(mem, GPA(gpa + i), in_place, sizeof(in_place)) < 0)
             return -EFAULT;
@@ -68,20 +68,24 @@ static int patch(struct gmem *mem, uint64_t gpa, const unsigned char *buf,
     return 0;
 }
 
+/*
+ * In chunks that overlap by what is looked at behind a site. Before the first
+ * there is nothing: zeroes.
+ */
 static int patch_segment(struct gmem *mem, const struct image_segment *s,
                          unsigned char *buf, unsigned *found)
 {
-    /* Chunks overlap by what a site needs to be seen whole. */
-    const uint64_t step = CHUNK - BEFORE - CALL - 1;
     int ret = 0;
 
-    for (uint64_t off = 0; ret == 0 && off < s->filesz; off += step) {
-        const uint64_t left = s->filesz - off;
+    memset(buf, 0, BEFORE);
+    for (uint64_t off = 0; ret == 0 && off < s->filesz; off += CHUNK - CALL) {
+        const uint64_t left = s->filesz - off, at = s->paddr.v + off;
         const size_t n = left < CHUNK ? (size_t)left : CHUNK;
+        const size_t lead = off ? BEFORE : 0;
 
-        ret = gmem_read(mem, GPA(s->paddr.v + off), buf, n);
+        ret = gmem_read(mem, GPA(at - lead), buf + BEFORE - lead, lead + n);
         if (ret == 0)
-            ret = patch(mem, s->paddr.v + off, buf, n, found);
+            ret = patch(mem, at, buf + BEFORE, n, found);
     }
     return ret;
 }
@@ -89,7 +93,7 @@ static int patch_segment(struct gmem *mem, const struct image_segment *s,
 int boot_patch_calls(const struct boot *b, struct gmem *mem)
 {
     const struct image_info *info = image_info(b->img);
-    unsigned char *buf = malloc(CHUNK);
+    unsigned char *buf = malloc(BEFORE + CHUNK);
     unsigned found = 0;
     int ret = buf ? 0 : -ENOMEM;
 

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_COUNT 1024 /* structures of one call */
+#define MAX_COUNT  1024 /* structures of one call */
+#define NESTED_MAX 64   /* of one among many */
 
 union grant_arg {
     struct gnttab_setup_table setup_table;
@@ -228,7 +229,7 @@ int64_t hc_grant_table_op(struct xcall *c)
 
     if (cmd >= ARRAY_LEN(rows) || !rows[cmd].size)
         return -ENOSYS;
-    if (count > MAX_COUNT)
+    if (count > (c->nested ? NESTED_MAX : MAX_COUNT))
         return -EINVAL;
     size = rows[cmd].own && !c->is64 ? rows[cmd].size32 : rows[cmd].size;
     for (uint32_t i = 0; i < count; i++) {

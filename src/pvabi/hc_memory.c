@@ -14,8 +14,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Extents of one call, an exit's work: the guest is told how many were done. */
-#define MAX_EXTENTS 4096
+/*
+ * What one call does at most, with the board locked; the guest is told how many
+ * extents were done. Of many calls in one, each may do less.
+ */
+#define MAX_EXTENTS ((uint64_t)4096)
+#define MAX_PAGES   ((uint64_t)1 << 18) /* 1 GiB */
+#define NESTED_MAX  ((uint64_t)64)
 
 /* A structure by its 32-bit layout, where that differs. */
 struct reservation32 {
@@ -134,6 +139,8 @@ static int add_to_physmap_batch(struct xcall *c)
         return -EFAULT;
     if (!xen_is_self(b.domid))
         return -ESRCH;
+    if (c->nested && b.size > NESTED_MAX)
+        return -E2BIG;
     for (uint32_t i = 0; i < b.size; i++) {
         uint64_t idx, gfn;
         int32_t err;
@@ -283,7 +290,7 @@ static int64_t for_extents(struct xcall *c,
                                       uint64_t pages))
 {
     struct extents e;
-    uint64_t i;
+    uint64_t i, max;
 
     if (read_extents(c, &e) < 0)
         return -EFAULT;
@@ -291,7 +298,8 @@ static int64_t for_extents(struct xcall *c,
         return -ESRCH;
     if (e.order > MAX_ORDER)
         return -EPERM;
-    for (i = 0; i < e.n && i < MAX_EXTENTS; i++) {
+    max = c->nested ? NESTED_MAX : MAX_EXTENTS;
+    for (i = 0; i < e.n && i < max && i << e.order < MAX_PAGES; i++) {
         uint64_t gfn;
 
         if (xcall_word_in(c, e.start, i, &gfn) < 0 ||

@@ -194,8 +194,11 @@ static int64_t dispatch(struct xcall *c, uint64_t nr)
     return ret;
 }
 
-/* Entries of one multicall: a bound on what one exit can cost. */
-#define MULTICALL_MAX 1024
+/*
+ * Entries of one multicall. With what each may do (see nested) it bounds what
+ * one exit can cost while the board is locked.
+ */
+#define MULTICALL_MAX 256
 
 static int64_t multicall_one(const struct xcall *c, uint64_t i)
 {

@@ -146,9 +146,33 @@ static void topology_can_be_set_again(void **state)
     assert_int_equal(cpuid_find(&t, 0xb, 0)->edx, 1);
 }
 
+/* Xen's leaves in the place of KVM's, and each vCPU its own number. */
+static void xen_in_place_of_kvm(void **state)
+{
+    struct cpuid_table t = generous();
+    const struct kvm_cpuid_entry2 *e;
+
+    (void)state;
+    add(&t, 0x40000000, 0, false, ~0u);
+    cpuid_set_xen(&t, 4u << 16 | 20u, 3);
+    e = cpuid_find(&t, 0x40000000, 0);
+    assert_non_null(e);
+    assert_int_equal(e->ebx, 0x566e6558); /* "XenV" */
+    assert_true(e->eax >= 0x40000004);
+    e = cpuid_find(&t, 0x40000001, 0);
+    assert_int_equal(e->eax, 4u << 16 | 20u);
+    e = cpuid_find(&t, 0x40000002, 0);
+    assert_int_equal(e->ebx, 0x40000000);
+    e = cpuid_find(&t, 0x40000004, 0);
+    assert_int_equal(e->ebx, 3);
+    /* What is not Xen's stays. */
+    assert_non_null(cpuid_find(&t, 0x80000008, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(xen_in_place_of_kvm),
         cmocka_unit_test(policy_takes_away),
         cmocka_unit_test(kvm_can_be_hidden),
         cmocka_unit_test(policy_sets_what_the_apic_gives),
