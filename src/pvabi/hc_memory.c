@@ -94,6 +94,9 @@ static int add_to_physmap(struct xcall *c)
     }
     if (!xen_is_self(a.domid))
         return -ESRCH;
+    /* KVM may have filled the hypercall page without a word to us. */
+    if (a.space == XENMAPSPACE_shared_info && !c->x->latched)
+        xen_latch(c->x, c->is64);
     return place(c->x, a.space, a.idx, a.gpfn);
 }
 

@@ -51,6 +51,7 @@ static void reset_vcpus(struct xen *x)
         areas_init(&x->vcpus[i]);
     }
     x->si_gpa = XEN_NOWHERE;
+    x->latched = false;
     x->via = XEN_VIA_NONE;
     x->assists = 0;
 }
@@ -145,6 +146,7 @@ void xen_upcall(struct xen *x, unsigned vcpu)
 
 void xen_latch(struct xen *x, bool is64)
 {
+    x->latched = true;
     shinfo_latch(x->si, !is64);
     x->ops.set_long_mode(x->ops.ctx, is64);
     xen_place_clocks(x);

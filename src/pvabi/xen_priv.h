@@ -45,6 +45,7 @@ struct xen {
     struct evtchn *ev; /* owned */
     struct gnttab *gt; /* owned */
     uint64_t si_gpa;   /* where the guest has shared_info, or XEN_NOWHERE */
+    bool latched;      /* the guest's word size is known */
     enum xen_via via;
     uint8_t via_vector;
     uint64_t params[XEN_PARAMS];

@@ -118,6 +118,7 @@ static inline bool rig_make(struct hcall_rig *r)
 
     *r = (struct hcall_rig){.now = 1000000,
                             .shutdown = -1,
+                            .is64 = true,
                             .mem = gmem_create(RIG_RAM, GMEM_ANON),
                             .console = chr_open_null()};
     r->desc = (struct machine_desc){.n_cpus = RIG_CPUS, .n_ranges = 2};

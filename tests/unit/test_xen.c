@@ -95,6 +95,10 @@ static void test_words_of_32_bits(void **state)
     assert_int_equal(
         call(r, false, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, ARG, 0),
         0);
+    /* The first that asks for the page says how wide its words are. */
+    assert_false(r->is64);
+    assert_int_equal(r->clocks[0],
+                     PAGE + offsetof(struct vcpu_info_x86_32, time));
     put(r, ARG, entry, sizeof(entry));
     assert_int_equal(call(r, false, __HYPERVISOR_multicall, ARG, 1, 0), 0);
     get(r, ARG, entry, sizeof(entry));
