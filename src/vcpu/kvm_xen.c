@@ -109,6 +109,8 @@ uint64_t kvm_xen_now(const struct vm *vm)
 
 void kvm_xen_set_clock(struct vcpu *v, uint64_t gpa)
 {
+    if (v->xen_clock == gpa)
+        return;
     v->xen_clock = gpa;
     vcpu_kick(v, VCPU_REASON_WORK);
 }
