@@ -330,6 +330,71 @@ class MountTest(DiskCase):
         self.assert_quits(s)
 
 
+class LoopTest(DiskCase):
+    """Case 60 on devices: what is below a loop device goes away."""
+
+    def device(self, path):
+        """A loop device of the file's."""
+        for tool in "losetup", "mkfs.ext4":
+            if not shutil.which(tool):
+                self.skipTest(f"no {tool}")
+        done = subprocess.run(["losetup", "--find", "--show", path],
+                              stdout=subprocess.PIPE, check=False, text=True)
+        if done.returncode:
+            self.skipTest("no loop device to be had")
+        name = done.stdout.strip()
+        self.addCleanup(subprocess.run, ["losetup", "--detach", name],
+                        check=False, stderr=subprocess.DEVNULL)
+        return name
+
+    def test_detached(self):
+        """A device whose file is gone answers with errors, and comes back."""
+        loop = self.device(self.image)
+        s = self.shell(loop + ",cache=none")
+        self.assertEqual(s.ask("r 0 8 0"), f"{DONE} 1")
+        subprocess.run(["losetup", "--detach", loop], check=True)  # is in use
+        self.assertEqual(s.ask("r 8 8 0"), f"{DONE} 1")
+        os.truncate(self.image, 0)
+        self.assertEqual(s.ask("r 16 8 0"), f"{IOERR} 0")
+        self.assert_alive(s)
+        os.truncate(self.image, MIB)
+        self.assertEqual(s.ask("w 16 8 1"), DONE)
+        self.assertEqual(s.ask("r 16 8 1"), f"{DONE} 1")
+        self.assert_quits(s)
+
+    def on_aborted_file_system(self, *keys):
+        """A guest whose image's file system made itself read-only."""
+        fs = self.write("fs", bytes(8 * MIB))
+        subprocess.run(["mkfs.ext4", "-q", fs], check=True)
+        loop, mount = self.device(fs), self.path("mount")
+        os.mkdir(mount)
+        disk = os.path.join(mount, "disk")
+        s = self.shell(",".join((disk, *keys)), program=[
+            "unshare", "-m", "--propagation=private", "sh", "-ec",
+            f"mount {loop} {mount}; truncate -s 1M {disk}\n" 'exec "$@"',
+            "sh"])
+        self.assertEqual(s.ask("w 0 8 1"), DONE)
+        subprocess.run(["nsenter", "-t", str(s.process.pid), "-m", "mount",
+                        "-o", "remount,abort", mount], check=True)
+        return s
+
+    def test_aborted(self):
+        s = self.on_aborted_file_system()
+        self.assertEqual(s.ask("w 8 8 1"), IOERR)
+        self.assertEqual(s.ask("r 0 8 1"), f"{DONE} 1")
+        self.assert_alive(s)
+        s.process.expect("stderr", "Read-only file system: the guest is told")
+        self.assert_quits(s)
+
+    def test_aborted_stops(self):
+        s = self.on_aborted_file_system("on-error=stop")
+        s.order("w 8 8 1")
+        s.process.expect("stderr", "mount/disk: write .*Read-only file "
+                         "system: the guest is paused")
+        self.assertEqual(s.process.end().code, STOPPED)
+        s.process.popen.stdin.close()
+
+
 class FlushTest(ServerCase):
     """Case 58: who does not know of flushes needs none."""
 

@@ -90,7 +90,7 @@ BAD_SENSE = [
     (["--mode=hvm", "--firmware=f", "k"], "starts without"),
     (["--entry=64", "k"], "has one entry"),
     (["--mode=hvm", "--entry=8", "k"], "give auto, 16, 32 or 64"),
-    (["--mode=hvm", "--disk=a,if=virtio,media=cdrom"], "if=ide and if=ahci only"),
+    (["--mode=hvm", "--disk=a,if=virtio,media=cdrom"], "media=cdrom goes with if=ide"),
     (["--mode=hvm"] + ["--disk=a,snapshot=on"] * 5, "5 disks with if=ide"),
     (["--mode=hvm"] + ["--disk=a,snapshot=on,if=ahci"] * 7, "7 disks with if=ahci"),
     (["--disk=a,if=ahci", "k"], "if=ahci needs a PC"),

@@ -126,43 +126,42 @@ static void count(struct blk *blk, const struct blk_req *req)
     }
 }
 
+/* Is it the guest's own fault, or more than this disk can do? */
+static bool is_refusal(const struct blk *blk, const struct blk_req *req)
+{
+    switch (-req->result) {
+    case EINVAL:
+    case EOPNOTSUPP:
+        return true;
+    case EROFS: /* or the host's file system became read-only */
+        return blk->info.read_only;
+    default:
+        return false;
+    }
+}
+
 /* The host's failures are the operator's to know, and the guest's to bear. */
 static void log_failure(struct blk *blk, const struct blk_req *req)
 {
-    switch (-req->result) {
-    case ECANCELED:
+    if (req->result == -ECANCELED)
         return;
-    case EINVAL:
-    case EROFS:
-    case EOPNOTSUPP:
+    if (is_refusal(blk, req))
         log_debug("disk %s: %s of %llu bytes at %llu refused: %s", blk->name,
                   op_names[req->op], (unsigned long long)req->len,
                   (unsigned long long)req->offset, strerror(-req->result));
-        return;
-    default:
+    else
         log_guest(&blk->log,
                   "disk %s: %s of %llu bytes at %llu: %s: the guest is told",
                   blk->name, op_names[req->op], (unsigned long long)req->len,
                   (unsigned long long)req->offset, strerror(-req->result));
-    }
 }
 
 /* Is it the host's failure, that may pass, of a request worth repeating? */
 static bool may_be_held(const struct blk *blk, const struct blk_req *req)
 {
-    if (!blk->stop_on_error || !blk->stopped || blk->draining ||
-        req->op == BLK_FLUSH)
-        return false;
-    switch (-req->result) {
-    case 0:
-    case ECANCELED:
-    case EINVAL:
-    case EROFS:
-    case EOPNOTSUPP:
-        return false;
-    default:
-        return true;
-    }
+    return blk->stop_on_error && blk->stopped && !blk->draining &&
+           req->result < 0 && req->result != -ECANCELED &&
+           req->op != BLK_FLUSH && !is_refusal(blk, req);
 }
 
 static void hold(struct blk *blk, struct blk_req *req)
