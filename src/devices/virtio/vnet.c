@@ -10,8 +10,8 @@
  * not worth an interrupt of its own, as network cards have it, too: it becomes
  * visible with the next packet received, whose interrupt has most drivers look
  * at both queues; a driver that still waits is interrupted when it adds up, or
- * after TX_DELAY_NS. That must stay below what a sender with a small socket
- * buffer would notice.
+ * after TX_DELAY_NS: as long as TCP itself lets a queue below it grow, and still
+ * below what a sender with a small socket buffer would notice.
  *
  * Thread: loop, board lock held; the configuration also on a vCPU.
  */
@@ -25,7 +25,7 @@
 
 #define BIT(n) VNET_BIT(n)
 
-#define TX_DELAY_NS 250000u
+#define TX_DELAY_NS 1000000u
 /* Sent and not told: at most so much. */
 #define TX_DELAY_PACKETS 32u
 #define TX_DELAY_BYTES   (32 * KIB)
