@@ -495,9 +495,10 @@ void board_power_button(struct board *b)
 {
     if (b->xen) {
         struct xs_domain *d = board_xen_domain(b->xen);
+        struct xs *xs = d ? xs_domain_store(d) : NULL;
 
-        if (d && xs_domain_order(d, XS_ORDER_POWEROFF) == 0 &&
-            xs_domain_listens(d))
+        if (xs && xs_domain_order(xs, XS_ORDER_POWEROFF) == 0 &&
+            xs_domain_listens(xs))
             return;
     }
     b->ops->power_button(b->platform);

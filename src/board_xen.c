@@ -269,6 +269,8 @@ static int make_domain(struct board_xen *bx)
     bx->domain = xs_domain_create(&cfg);
     if (!bx->domain)
         return -ENOMEM;
+    gnttab_seed(xen_gnttab(bx->xen), GNTTAB_RESERVED_XENSTORE,
+                (gfn_t){cfg.frame});
     xen_set_param(bx->xen, HVM_PARAM_STORE_PFN, cfg.frame);
     xen_set_param(bx->xen, HVM_PARAM_STORE_EVTCHN, xs_domain_port(bx->domain));
     return 0;

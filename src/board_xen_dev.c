@@ -50,6 +50,7 @@ static int make_console(struct board_xen_dev *d)
     d->host.dev->xen_console = d->console;
     if (d->host.dev->cols)
         xcons_resize(d->console, d->host.dev->cols, d->host.dev->rows);
+    gnttab_seed(d->host.bus.gnt, GNTTAB_RESERVED_CONSOLE, (gfn_t){c.frame});
     xen_set_param(d->host.xen, HVM_PARAM_CONSOLE_PFN, c.frame);
     xen_set_param(d->host.xen, HVM_PARAM_CONSOLE_EVTCHN, c.port);
     return 0;

@@ -398,7 +398,7 @@ static const struct command commands[] = {
      show_target},
     {{"mem", "NAME SIZE", "the same as balloon"}, "ns", run_ask, show_target},
     {{"xs", "NAME OP [PATH [VALUE]]",
-      "ls, tree, read, write, rm or watch a guest's xenstore"},
+      "ls, tree, read, write, rm, watch, order, sysrq: a guest's xenstore"},
      "nw",
      ctl_client_xs,
      NULL},

@@ -191,6 +191,16 @@ static int run_rm(struct session *s)
     return done(ask(s, "xs-rm", json_pack("{s:s}", "path", word(s, 1))));
 }
 
+static int run_order(struct session *s)
+{
+    return done(ask(s, "xs-order", json_pack("{s:s}", "what", word(s, 1))));
+}
+
+static int run_sysrq(struct session *s)
+{
+    return done(ask(s, "xs-sysrq", json_pack("{s:s}", "key", word(s, 1))));
+}
+
 /* Nodes by path, with the number of their last change. */
 static json_t *index_of(json_t *all)
 {
@@ -259,6 +269,8 @@ static const struct op {
     {"rm", 1, 1, run_rm, "rm PATH"},
     {"tree", 0, 1, run_tree, "tree [PATH]"},
     {"watch", 0, 1, run_watch, "watch [PATH]"},
+    {"order", 1, 1, run_order, "order poweroff|halt|reboot|suspend"},
+    {"sysrq", 1, 1, run_sysrq, "sysrq KEY"},
 };
 
 static const struct op *op_find(const char *name)

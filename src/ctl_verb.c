@@ -239,6 +239,8 @@ static const struct verb verbs[] = {
      ctl_run_xs_write,
      "write a value of its xenstore"},
     {"xs-rm", {"path"}, ctl_run_xs_rm, "remove a node and all below it"},
+    {"xs-order", {"what"}, ctl_run_xs_order, "poweroff, halt, reboot, suspend"},
+    {"xs-sysrq", {"key"}, ctl_run_xs_sysrq, "a magic key of Linux's"},
     {"xs-walk",
      {"path", "after", "since", "flat"},
      ctl_run_xs_walk,

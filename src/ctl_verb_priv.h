@@ -26,6 +26,10 @@ int ctl_run_xs_write(struct ctl_guest *guest, const json_t *request,
                      json_t *reply);
 int ctl_run_xs_rm(struct ctl_guest *guest, const json_t *request,
                   json_t *reply);
+int ctl_run_xs_order(struct ctl_guest *guest, const json_t *request,
+                     json_t *reply);
+int ctl_run_xs_sysrq(struct ctl_guest *guest, const json_t *request,
+                     json_t *reply);
 int ctl_run_xs_walk(struct ctl_guest *guest, const json_t *request,
                     json_t *reply);
 

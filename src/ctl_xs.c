@@ -14,6 +14,7 @@
 #include "ctl_verb_priv.h"
 
 #include "pvabi/xenstore.h"
+#include "pvabi/xs_domain.h"
 #include "pvabi/xs_path.h"
 
 #include <errno.h>
@@ -142,6 +143,38 @@ int ctl_run_xs_rm(struct ctl_guest *guest, const json_t *request, json_t *reply)
     if (ret == -EINVAL)
         return ctl_fail(reply, "the root stays");
     return ret < 0 ? fail_at(reply, path, ret) : 0;
+}
+
+/* What the guest's driver is asked for by control/shutdown. */
+int ctl_run_xs_order(struct ctl_guest *guest, const json_t *request,
+                     json_t *reply)
+{
+    const char *what = json_string_value(json_object_get(request, "what"));
+    struct xs *xs = store_of(guest, reply);
+    enum xs_order order;
+    int ret;
+
+    if (!xs)
+        return -1;
+    if (!what || !xs_domain_order_parse(what, &order))
+        return ctl_fail(reply, "\"what\" is poweroff, halt, reboot or suspend");
+    ret = xs_domain_order(xs, order);
+    if (ret == -EOPNOTSUPP)
+        return ctl_fail(reply, "the guest says that it does not do '%s'", what);
+    return ret < 0 ? ctl_fail(reply, "'%s': %s", what, strerror(-ret)) : 0;
+}
+
+int ctl_run_xs_sysrq(struct ctl_guest *guest, const json_t *request,
+                     json_t *reply)
+{
+    const char *key = json_string_value(json_object_get(request, "key"));
+    struct xs *xs = store_of(guest, reply);
+
+    if (!xs)
+        return -1;
+    if (!key || !*key || key[1] || xs_domain_sysrq(xs, *key) < 0)
+        return ctl_fail(reply, "\"key\" is one letter or digit");
+    return 0;
 }
 
 /* A part of the store on its way into an answer. */

@@ -189,44 +189,15 @@ int xs_rm(struct xs *xs, const char *path)
     return node_at(xs, path) ? xs_view_rm(&v, path) : -ENOENT;
 }
 
-int xs_set_perm_list(struct xs *xs, const char *path,
-                     const struct xs_perm *perms, unsigned n)
-{
-    const struct xs_view v = host_view(xs);
-
-    if (!xs_path_ok(path) || n == 0 || n > XS_MAX_PERMS)
-        return -EINVAL;
-    return xs_view_set_perms(&v, path, perms, n);
-}
-
 int xs_set_perms(struct xs *xs, const char *path, uint16_t owner, uint16_t who,
                  enum xs_access access)
 {
     const struct xs_perm perms[] = {{owner, XS_NONE}, {who, (uint8_t)access}};
+    const struct xs_view v = host_view(xs);
 
-    return xs_set_perm_list(xs, path, perms, who == owner ? 1 : 2);
-}
-
-int xs_get_perms(const struct xs *xs, const char *path, struct xs_perm *perms)
-{
-    const struct xs_node *n = node_at(xs, path);
-
-    if (!n)
-        return -ENOENT;
-    memcpy(perms, n->perms, n->n_perms * sizeof(*perms));
-    return (int)n->n_perms;
-}
-
-int xs_directory(const struct xs *xs, const char *path,
-                 void (*fn)(void *ctx, const char *name), void *ctx)
-{
-    const struct xs_node *n = node_at(xs, path);
-
-    if (!n)
-        return -ENOENT;
-    for (unsigned i = 0; i < n->n_kids; i++)
-        fn(ctx, n->kids[i]->name);
-    return (int)n->n_kids;
+    if (!xs_path_ok(path))
+        return -EINVAL;
+    return xs_view_set_perms(&v, path, perms, who == owner ? 1 : 2);
 }
 
 int xs_watch(struct xs *xs, struct xs_watch *w, const char *path)

@@ -105,21 +105,6 @@ int xs_rm(struct xs *xs, const char *path);
 int xs_set_perms(struct xs *xs, const char *path, uint16_t owner, uint16_t who,
                  enum xs_access access);
 
-/* Any list of 1 to XS_MAX_PERMS entries. */
-int xs_set_perm_list(struct xs *xs, const char *path,
-                     const struct xs_perm *perms, unsigned n);
-
-/* The list; XS_MAX_PERMS fit into perms. Returns their number or -ENOENT. */
-must_check int xs_get_perms(const struct xs *xs, const char *path,
-                            struct xs_perm *perms);
-
-/*
- * Call fn with the name of each child, in order; it must not change the
- * store. Returns their number or -ENOENT.
- */
-int xs_directory(const struct xs *xs, const char *path,
-                 void (*fn)(void *ctx, const char *name), void *ctx);
-
 /* A node as xs_walk tells it. */
 struct xs_entry {
     const char *path;

@@ -239,51 +239,61 @@ uint32_t xs_domain_port(const struct xs_domain *d)
 
 /* ---- what is asked of the guest ---- */
 
-static int write_control(struct xs_domain *d, const char *node,
-                         const char *value)
+static int write_control(struct xs *xs, const char *node, const char *value)
 {
     char path[PATH_MAX_HERE];
 
-    snprintf(path, sizeof(path), "%s/control/%s", xs_guest_path(d->xs), node);
-    return xs_write(d->xs, path, value);
+    snprintf(path, sizeof(path), "%s/control/%s", xs_guest_path(xs), node);
+    return xs_write(xs, path, value);
 }
 
-int xs_domain_order(struct xs_domain *d, enum xs_order order)
+static const struct {
+    const char *word, *feature;
+} orders[] = {
+    [XS_ORDER_POWEROFF] = {"poweroff", "feature-poweroff"},
+    [XS_ORDER_HALT] = {"halt", "feature-poweroff"},
+    [XS_ORDER_REBOOT] = {"reboot", "feature-reboot"},
+    [XS_ORDER_SUSPEND] = {"suspend", "feature-suspend"},
+};
+
+bool xs_domain_order_parse(const char *word, enum xs_order *out)
 {
-    static const struct {
-        const char *word, *feature;
-    } orders[] = {
-        [XS_ORDER_POWEROFF] = {"poweroff", "feature-poweroff"},
-        [XS_ORDER_HALT] = {"halt", "feature-poweroff"},
-        [XS_ORDER_REBOOT] = {"reboot", "feature-reboot"},
-        [XS_ORDER_SUSPEND] = {"suspend", "feature-suspend"},
-    };
+    for (unsigned i = 0; i < ARRAY_LEN(orders); i++)
+        if (strcmp(orders[i].word, word) == 0) {
+            *out = (enum xs_order)i;
+            return true;
+        }
+    return false;
+}
+
+int xs_domain_order(struct xs *xs, enum xs_order order)
+{
     char path[PATH_MAX_HERE];
     uint64_t can;
 
     /* Empty: it does not say. */
-    snprintf(path, sizeof(path), "%s/control/%s", xs_guest_path(d->xs),
+    snprintf(path, sizeof(path), "%s/control/%s", xs_guest_path(xs),
              orders[order].feature);
-    if (xs_read_uint(d->xs, path, 1, &can) == 0 && !can)
+    if (xs_read_uint(xs, path, 1, &can) == 0 && !can)
         return -EOPNOTSUPP;
-    return write_control(d, "shutdown", orders[order].word);
+    return write_control(xs, "shutdown", orders[order].word);
 }
 
-bool xs_domain_listens(const struct xs_domain *d)
+bool xs_domain_listens(const struct xs *xs)
 {
     char path[PATH_MAX_HERE];
 
-    snprintf(path, sizeof(path), "%s/control/shutdown", xs_guest_path(d->xs));
-    return xs_is_watched(d->xs, path);
+    snprintf(path, sizeof(path), "%s/control/shutdown", xs_guest_path(xs));
+    return xs_is_watched(xs, path);
 }
 
-int xs_domain_sysrq(struct xs_domain *d, char key)
+int xs_domain_sysrq(struct xs *xs, char key)
 {
     const char text[] = {key, '\0'};
 
     if (key < '!' || key > '~')
         return -EINVAL;
-    return write_control(d, "sysrq", text);
+    return write_control(xs, "sysrq", text);
 }
 
 int xs_domain_set_memory(struct xs_domain *d, uint64_t bytes)

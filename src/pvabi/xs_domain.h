@@ -51,16 +51,19 @@ enum xs_order {
     XS_ORDER_SUSPEND,
 };
 
+/* The order of that name (poweroff, halt, ...); false: there is none. */
+bool xs_domain_order_parse(const char *word, enum xs_order *out);
+
 /*
  * Ask the guest to end or to suspend; what was asked before and not yet taken
  * is forgotten. 0, -EOPNOTSUPP: it says that it does not do that, -ENOMEM.
  */
-must_check int xs_domain_order(struct xs_domain *d, enum xs_order order);
+must_check int xs_domain_order(struct xs *xs, enum xs_order order);
 /* Does a driver in the guest wait for orders? */
-bool xs_domain_listens(const struct xs_domain *d);
+bool xs_domain_listens(const struct xs *xs);
 
 /* A magic key of Linux's, by its letter. 0, -EINVAL or -ENOMEM. */
-must_check int xs_domain_sysrq(struct xs_domain *d, char key);
+must_check int xs_domain_sysrq(struct xs *xs, char key);
 
 /*
  * How much memory the guest shall keep, in whole KiB. 0, -ERANGE: it has less

@@ -140,6 +140,14 @@ class ClientTest(unittest.TestCase):
         self.assertIn("the root stays", xs("rm", "/", code=1))
         self.assertIn("at most 4096 bytes",
                       xs("write", "data/new", "x" * 4097, code=1))
+        self.assertEqual(xs("order", "suspend"), "")
+        self.assertEqual(xs("read", "control/shutdown"), "suspend\n")
+        self.assertEqual(xs("sysrq", "s"), "")
+        self.assertEqual(xs("read", "control/sysrq"), "s\n")
+        self.assertIn("is poweroff, halt, reboot", xs("order", "x", code=1))
+        self.assertIn("is one letter", xs("sysrq", "xy", code=1))
+        xs("write", "control/feature-reboot", "0")
+        self.assertIn("does not do 'reboot'", xs("order", "reboot", code=1))
         self.serve("bare", "lack")
         self.assertIn("the guest has no xenstore",
                       self.run_it("xs", "bare", "ls", code=1))

@@ -316,7 +316,7 @@ static void help_lists_the_verbs(void **state)
     json_t *help;
 
     (void)state;
-    assert_int_equal(json_object_size(verbs), 17);
+    assert_int_equal(json_object_size(verbs), 19);
     json_object_foreach(verbs, name, help)
     {
         assert_true(strlen(json_string_value(help)) > 10);

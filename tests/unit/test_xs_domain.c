@@ -184,42 +184,42 @@ static void test_orders(void **state)
     struct domain_rig *d = *state;
     struct xs_rig *r = &d->r;
 
-    assert_false(xs_domain_listens(d->d));
+    assert_false(xs_domain_listens(d->r.xs));
     guest_ok(r, XS_WATCH, 0, "control/shutdown\0s\0");
-    assert_true(xs_domain_listens(d->d));
+    assert_true(xs_domain_listens(d->r.xs));
     guest_event(r, "control/shutdown", "s");
-    assert_int_equal(xs_domain_order(d->d, XS_ORDER_POWEROFF), 0);
+    assert_int_equal(xs_domain_order(d->r.xs, XS_ORDER_POWEROFF), 0);
     guest_event(r, "control/shutdown", "s");
     guest_expect(r, XS_READ, 0, "control/shutdown\0", "poweroff");
     guest_ok(r, XS_WRITE, 0, "control/shutdown\0");
-    assert_int_equal(xs_domain_order(d->d, XS_ORDER_REBOOT), 0);
+    assert_int_equal(xs_domain_order(d->r.xs, XS_ORDER_REBOOT), 0);
     guest_expect(r, XS_READ, 0, "control/shutdown\0", "reboot");
     /* A second wish replaces the first. */
-    assert_int_equal(xs_domain_order(d->d, XS_ORDER_HALT), 0);
+    assert_int_equal(xs_domain_order(d->r.xs, XS_ORDER_HALT), 0);
     guest_expect(r, XS_READ, 0, "control/shutdown\0", "halt");
     guest_ok(r, XS_WRITE, 0,
              "control/feature-suspend\0"
              "0");
-    assert_int_equal(xs_domain_order(d->d, XS_ORDER_SUSPEND), -EOPNOTSUPP);
+    assert_int_equal(xs_domain_order(d->r.xs, XS_ORDER_SUSPEND), -EOPNOTSUPP);
     guest_expect(r, XS_READ, 0, "control/shutdown\0", "halt");
     guest_ok(r, XS_WRITE, 0,
              "control/feature-suspend\0"
              "1");
-    assert_int_equal(xs_domain_order(d->d, XS_ORDER_SUSPEND), 0);
+    assert_int_equal(xs_domain_order(d->r.xs, XS_ORDER_SUSPEND), 0);
     guest_expect(r, XS_READ, 0, "control/shutdown\0", "suspend");
     guest_ok(r, XS_WRITE, 0, "control/feature-suspend\0rubbish");
-    assert_int_equal(xs_domain_order(d->d, XS_ORDER_SUSPEND), 0);
+    assert_int_equal(xs_domain_order(d->r.xs, XS_ORDER_SUSPEND), 0);
 }
 
 static void test_sysrq(void **state)
 {
     struct domain_rig *d = *state;
 
-    assert_int_equal(xs_domain_sysrq(d->d, 's'), 0);
+    assert_int_equal(xs_domain_sysrq(d->r.xs, 's'), 0);
     guest_expect(&d->r, XS_READ, 0, "control/sysrq\0", "s");
-    assert_int_equal(xs_domain_sysrq(d->d, '\0'), -EINVAL);
-    assert_int_equal(xs_domain_sysrq(d->d, ' '), -EINVAL);
-    assert_int_equal(xs_domain_sysrq(d->d, '\n'), -EINVAL);
+    assert_int_equal(xs_domain_sysrq(d->r.xs, '\0'), -EINVAL);
+    assert_int_equal(xs_domain_sysrq(d->r.xs, ' '), -EINVAL);
+    assert_int_equal(xs_domain_sysrq(d->r.xs, '\n'), -EINVAL);
 }
 
 static void test_memory(void **state)
@@ -239,6 +239,17 @@ static void test_memory(void **state)
     assert_int_equal(xs_domain_memory(d->d), 512 * MIB);
 }
 
+static void test_words(void **state)
+{
+    enum xs_order order = XS_ORDER_POWEROFF;
+
+    (void)state;
+    assert_true(xs_domain_order_parse("suspend", &order));
+    assert_int_equal(order, XS_ORDER_SUSPEND);
+    assert_false(xs_domain_order_parse("crash", &order));
+    assert_false(xs_domain_order_parse("", &order));
+}
+
 /* The guest closes the port: nobody hears of its requests any more. */
 static void test_port_closed(void **state)
 {
@@ -246,7 +257,7 @@ static void test_port_closed(void **state)
     union evtchn_arg a = {.close = {.port = xs_domain_port(d->d)}};
 
     assert_int_equal(evtchn_op(d->e, EVTCHNOP_close, &a), 0);
-    assert_int_equal(xs_domain_order(d->d, XS_ORDER_POWEROFF), 0);
+    assert_int_equal(xs_domain_order(d->r.xs, XS_ORDER_POWEROFF), 0);
     spin(&d->r);
 }
 
@@ -254,8 +265,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_tree),  T(test_whose),  T(test_orders),
-        T(test_sysrq), T(test_memory), T(test_port_closed),
+        T(test_tree),   T(test_whose), T(test_orders),      T(test_sysrq),
+        T(test_memory), T(test_words), T(test_port_closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
