@@ -78,23 +78,18 @@ struct pc {
     struct pc_bar_piece bar_pieces[PC_BAR_PIECES];
 };
 
-/* Steps. 0 or -errno, logged. */
-must_check int pc_make_clock(struct pc *p);
+/* Steps, in their order. 0 or -errno, logged. */
 must_check int pc_make_memory(struct pc *p);
 must_check int pc_make_coalesced(struct pc *p);
 must_check int pc_make_interrupts(struct pc *p);
 must_check int pc_make_timers(struct pc *p);
 must_check int pc_make_power(struct pc *p);
 must_check int pc_make_keyboard(struct pc *p);
-must_check int pc_make_serial(struct pc *p);
-must_check int pc_make_parallel(struct pc *p);
-must_check int pc_make_debug(struct pc *p);
+must_check int pc_make_ports(struct pc *p); /* serial, parallel, debug */
 must_check int pc_make_fw_cfg(struct pc *p);
 must_check int pc_make_pci(struct pc *p);
 must_check int pc_make_display(struct pc *p);
-must_check int pc_make_ide(struct pc *p);
-must_check int pc_make_ahci(struct pc *p);
-must_check int pc_make_nics(struct pc *p);
+must_check int pc_make_cards(struct pc *p);
 must_check int pc_settle(struct pc *p); /* pc_settle.c */
 
 /* Everything the steps made, backwards. */

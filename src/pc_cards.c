@@ -11,7 +11,7 @@
 
 /* ---- AHCI ---- */
 
-int pc_make_ahci(struct pc *p)
+static int make_ahci(struct pc *p)
 {
     const struct config *cfg = p->host.cfg;
     char ids[AHCI_PORTS][DISK_ID_MAX + 1];
@@ -65,7 +65,7 @@ static int make_nic(struct pc *p, unsigned i, unsigned nth)
                         e1000_func(p->nics[i]));
 }
 
-int pc_make_nics(struct pc *p)
+static int make_nics(struct pc *p)
 {
     const struct config *cfg = p->host.cfg;
     unsigned nth = 0;
@@ -80,6 +80,13 @@ int pc_make_nics(struct pc *p)
             return ret;
     }
     return 0;
+}
+
+int pc_make_cards(struct pc *p)
+{
+    const int ret = make_ahci(p);
+
+    return ret == 0 ? make_nics(p) : ret;
 }
 
 void pc_destroy_cards(struct pc *p)

@@ -46,12 +46,6 @@ uint64_t pc_low_ram(const struct pc *p)
     return size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
 }
 
-int pc_make_clock(struct pc *p)
-{
-    p->clock = pc_clock_create(p->host.host->loop);
-    return p->clock ? 0 : -ENOMEM;
-}
-
 int pc_make_memory(struct pc *p)
 {
     p->mem =
@@ -211,8 +205,12 @@ static int make_hpet(struct pc *p)
 
 int pc_make_timers(struct pc *p)
 {
-    int ret = make_pit(p);
+    int ret;
 
+    p->clock = pc_clock_create(p->host.host->loop);
+    if (!p->clock)
+        return -ENOMEM;
+    ret = make_pit(p);
     if (ret == 0)
         ret = make_rtc(p);
     return ret == 0 ? make_hpet(p) : ret;
@@ -326,7 +324,7 @@ static int make_uart(struct pc *p, struct uart16550 **out, struct chr *chr,
     return *out ? pc_ports(p, base, 8, &uart16550_ops, *out) : -ENOMEM;
 }
 
-int pc_make_serial(struct pc *p)
+static int make_serial(struct pc *p)
 {
     struct chr *second = find_port(p, PC_PORT_SERIAL2);
     const int ret =
@@ -337,7 +335,7 @@ int pc_make_serial(struct pc *p)
     return make_uart(p, &p->com2, second, PC_COM2, PC_IRQ_COM2);
 }
 
-int pc_make_parallel(struct pc *p)
+static int make_parallel(struct pc *p)
 {
     struct chr *printer = find_port(p, PC_PORT_PARALLEL);
 
@@ -348,7 +346,7 @@ int pc_make_parallel(struct pc *p)
 }
 
 /* Without a listener they are not there: firmware then writes nothing. */
-int pc_make_debug(struct pc *p)
+static int make_debug(struct pc *p)
 {
     struct chr *debug = find_port(p, PC_PORT_DEBUG);
     int ret;
@@ -357,6 +355,15 @@ int pc_make_debug(struct pc *p)
         return 0;
     ret = pc_ports(p, PC_DEBUG_402, 1, &pc_debug_ops, debug);
     return ret == 0 ? pc_ports(p, PC_DEBUG_E9, 1, &pc_debug_ops, debug) : ret;
+}
+
+int pc_make_ports(struct pc *p)
+{
+    int ret = make_serial(p);
+
+    if (ret == 0)
+        ret = make_parallel(p);
+    return ret == 0 ? make_debug(p) : ret;
 }
 
 int pc_make_fw_cfg(struct pc *p)

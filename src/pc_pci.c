@@ -58,17 +58,6 @@ static int make_acpi(struct pc *p)
     return pci_bus_plug(p->pci, PC_SLOT_PM, piix_acpi_func(p->acpi));
 }
 
-int pc_make_pci(struct pc *p)
-{
-    int ret = make_bridge(p);
-
-    if (ret == 0)
-        ret = make_bus(p);
-    if (ret == 0)
-        ret = make_isa(p);
-    return ret == 0 ? make_acpi(p) : ret;
-}
-
 /* ---- IDE ---- */
 
 /* The disks that are IDE's, in their order: master, slave, and again. */
@@ -101,7 +90,7 @@ static int claim_channel(struct pc *p, unsigned n, uint64_t command,
     return ret == 0 ? pc_ports(p, control, 1, &ide_control_ops, c) : ret;
 }
 
-int pc_make_ide(struct pc *p)
+static int make_ide(struct pc *p)
 {
     char ids[IDE_CHANNELS * IDE_DRIVES][DISK_ID_MAX + 1];
     struct ide_config c = {
@@ -120,6 +109,21 @@ int pc_make_ide(struct pc *p)
     if (ret == 0)
         ret = claim_channel(p, 1, PC_IDE1, PC_IDE1_CTL);
     return ret == 0 ? pci_bus_plug(p->pci, PC_SLOT_IDE, &p->ide_func) : ret;
+}
+
+/* ---- all of it ---- */
+
+int pc_make_pci(struct pc *p)
+{
+    int ret = make_bridge(p);
+
+    if (ret == 0)
+        ret = make_bus(p);
+    if (ret == 0)
+        ret = make_isa(p);
+    if (ret == 0)
+        ret = make_acpi(p);
+    return ret == 0 ? make_ide(p) : ret;
 }
 
 void pc_destroy_pci(struct pc *p)

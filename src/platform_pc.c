@@ -70,11 +70,9 @@ static void destroy(void *platform)
 static void *create(const struct platform_host *host)
 {
     static int (*const steps[])(struct pc * p) = {
-        pc_make_clock,    pc_make_memory, pc_make_coalesced, pc_make_interrupts,
-        pc_make_timers,   pc_make_power,  pc_make_keyboard,  pc_make_serial,
-        pc_make_parallel, pc_make_debug,  pc_make_fw_cfg,    pc_make_pci,
-        pc_make_display,  pc_make_ide,    pc_make_ahci,      pc_make_nics,
-        pc_settle,
+        pc_make_memory, pc_make_coalesced, pc_make_interrupts, pc_make_timers,
+        pc_make_power,  pc_make_keyboard,  pc_make_ports,      pc_make_fw_cfg,
+        pc_make_pci,    pc_make_display,   pc_make_cards,      pc_settle,
     };
     struct pc *p = calloc(1, sizeof(*p));
 
