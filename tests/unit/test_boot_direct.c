@@ -1,78 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A kernel on a PC without firmware: what a bzImage finds at its 64- and its
- * 32-bit entry, what a Multiboot image finds, and what is refused.
+ * A bzImage on a PC: what it finds at its 64- and its 32-bit entry, what the
+ * firmware is told for its 16-bit entry, and what is refused.
  */
-#include "multiboot_builder.h"
-
-#include "abi/layout.h"
-#include "abi/multiboot.h"
-#include "boot/boot.h"
-#include "vmm/log.h"
+#include "direct_rig.h"
 
 #include <asm/bootparam.h>
 
-#define RAM       (64 * MIB)
 #define PREF      (16 * MIB)
 #define INIT_SIZE (8 * MIB)
 #define SETUP     (5 * 512u)
-#define INITRD    "initial ramdisk"
 #define LOW_MAX   0x10000u
-
-struct fixture {
-    struct gmem *mem;
-    struct machine_desc m;
-    struct boot_config cfg;
-    int fds[4];
-    unsigned n_fds;
-    struct path paths[4];
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    f->mem = gmem_create(RAM, GMEM_ANON);
-    f->m = (struct machine_desc){
-        .n_cpus = 1,
-        .n_ranges = 3,
-        .map = {{GPA(0), LAYOUT_LOW_END, MEM_RAM},
-                {GPA(LAYOUT_LOW_END), MIB - LAYOUT_LOW_END, MEM_RESERVED},
-                {GPA(MIB), RAM - MIB, MEM_RAM}},
-    };
-    f->cfg = (struct boot_config){.protocol = BOOT_DIRECT,
-                                  .cmdline = "console=ttyS0"};
-    log_set_level(LOG_ERROR);
-    *state = f;
-    return f->mem ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    while (f->n_fds)
-        close(f->fds[--f->n_fds]);
-    gmem_destroy(f->mem);
-    free(f);
-    return 0;
-}
-
-/* The path of a new file with these bytes. */
-static const char *give(struct fixture *f, const void *data, size_t size)
-{
-    const unsigned i = f->n_fds++;
-
-    f->fds[i] = make_file(data, size);
-    f->paths[i] = path_of(f->fds[i]);
-    return f->paths[i].text;
-}
-
-static void add_initrd(struct fixture *f, const char *cmdline)
-{
-    f->cfg.modules[f->cfg.n_modules++] = (struct boot_module){
-        .path = give(f, INITRD, strlen(INITRD)), .cmdline = cmdline};
-}
 
 /* A bzImage as of 2.15, of which the payload is no kernel: nobody unpacks. */
 static struct bytes linux_image(void)
@@ -101,50 +39,6 @@ static void use(struct fixture *f, struct bytes *b)
 {
     f->cfg.kernel = give(f, b->data, b->size);
 }
-
-static void start(struct fixture *f, struct entry_state *e)
-{
-    struct boot *b = NULL;
-
-    assert_int_equal(boot_open(&f->cfg, &b), 0);
-    assert_int_equal(boot_place(b, f->mem, &f->m, e), 0);
-    assert_int_equal(boot_load(b, f->mem), 0);
-    boot_close(b);
-}
-
-/* Opened or placed: one of them says no, in one line. */
-static void refused(struct fixture *f, int rc, const char *part)
-{
-    struct entry_state e;
-    struct boot *b = NULL;
-    struct capture c;
-    int got;
-
-    capture_begin(&c);
-    got = boot_open(&f->cfg, &b);
-    if (got == 0)
-        got = boot_place(b, f->mem, &f->m, &e);
-    capture_end(&c);
-    boot_close(b);
-    assert_int_equal(got, rc);
-    assert_one_line(&c, part);
-}
-
-static void read_guest(const struct fixture *f, uint64_t at, void *dst,
-                       size_t n)
-{
-    assert_int_equal(gmem_read(f->mem, GPA(at), dst, n), 0);
-}
-
-static void guest_has(const struct fixture *f, uint64_t at, const char *want)
-{
-    char got[256];
-
-    read_guest(f, at, got, strlen(want) + 1);
-    assert_memory_equal(got, want, strlen(want) + 1);
-}
-
-/* ---- Linux ---- */
 
 static struct boot_params params_of(const struct fixture *f,
                                     const struct entry_state *e)
@@ -547,171 +441,15 @@ static void what_linux_is_not_given(void **state)
     free(b.data);
 }
 
-/* ---- Multiboot ---- */
-
-static struct multiboot_info info_of(const struct fixture *f,
-                                     const struct entry_state *e)
-{
-    struct multiboot_info mbi;
-
-    assert_int_equal(e->kind, ENTRY_MULTIBOOT);
-    assert_int_equal(e->rax, 0x2badb002);
-    assert_in_range(e->rbx, LAYOUT_TABLES, LAYOUT_TABLES_END - sizeof(mbi));
-    read_guest(f, e->rbx, &mbi, sizeof(mbi));
-    assert_int_equal(mbi.flags, 0x24d);
-    return mbi;
-}
-
-static void a_flat_image(void **state)
-{
-    struct fixture *f = *state;
-    const struct flat_image flat = good_flat();
-    struct flat_image got;
-    struct entry_state e;
-    struct multiboot_info mbi;
-    char name[64];
-
-    f->cfg.kernel = give(f, &flat, sizeof(flat));
-    start(f, &e);
-    assert_int_equal(e.rip, MB_ENTRY);
-    read_guest(f, MB_LOAD, &got, sizeof(got));
-    assert_memory_equal(&got, &flat, sizeof(flat));
-    mbi = info_of(f, &e);
-    assert_int_equal(mbi.mem_lower, 640);
-    assert_int_equal(mbi.mem_upper, RAM / KIB - 1024);
-    assert_int_equal(mbi.mods_count, 0);
-    guest_has(f, mbi.boot_loader_name, "vmm");
-    snprintf(name, sizeof(name), "%s console=ttyS0",
-             strrchr(f->cfg.kernel, '/') + 1);
-    guest_has(f, mbi.cmdline, name);
-}
-
-/* Each entry is its size and what that counts. */
-static void its_memory_map(void **state)
-{
-    struct fixture *f = *state;
-    const struct flat_image flat = good_flat();
-    struct multiboot_info mbi;
-    struct entry_state e;
-    uint32_t at, n = 0;
-
-    f->cfg.kernel = give(f, &flat, sizeof(flat));
-    start(f, &e);
-    mbi = info_of(f, &e);
-    for (at = 0; at < mbi.mmap_length; n++) {
-        struct multiboot_mmap entry;
-
-        read_guest(f, mbi.mmap_addr + at, &entry, sizeof(entry));
-        assert_int_equal(entry.size, 20);
-        assert_int_equal(entry.addr, f->m.map[n].base.v);
-        assert_int_equal(entry.len, f->m.map[n].size);
-        assert_int_equal(entry.type, f->m.map[n].type);
-        at += entry.size + 4;
-    }
-    assert_int_equal(n, f->m.n_ranges);
-    assert_int_equal(at, mbi.mmap_length);
-}
-
-static void its_modules(void **state)
-{
-    struct fixture *f = *state;
-    const struct elf32_image elf = multiboot_elf(3);
-    struct multiboot_module mods[2];
-    struct multiboot_info mbi;
-    struct entry_state e;
-    char text[64];
-
-    f->cfg.kernel = give(f, &elf, sizeof(elf));
-    add_initrd(f, NULL);
-    add_initrd(f, "second one");
-    start(f, &e);
-    assert_int_equal(e.rip, BASE);
-    mbi = info_of(f, &e);
-    assert_int_equal(mbi.mods_count, 2);
-    assert_int_equal(mbi.mods_addr % 4, 0);
-    read_guest(f, mbi.mods_addr, mods, sizeof(mods));
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(mods[i].start % GUEST_PAGE, 0);
-        assert_int_equal(mods[i].end - mods[i].start, strlen(INITRD));
-        read_guest(f, mods[i].start, text, strlen(INITRD));
-        assert_memory_equal(text, INITRD, strlen(INITRD));
-    }
-    snprintf(text, sizeof(text), "%s second one",
-             strrchr(f->cfg.modules[1].path, '/') + 1);
-    guest_has(f, mods[1].string, text);
-    /* The bss of the image is not in the way of what is placed. */
-    assert_false(mods[1].start >= BASE && mods[1].start < BASE + 0x1000);
-}
-
-static void evil_multiboot(void **state)
-{
-    struct fixture *f = *state;
-    struct flat_image flat = good_flat();
-
-    flat.flags |= 4;
-    mb_sum(&flat);
-    f->cfg.kernel = give(f, &flat, sizeof(flat));
-    refused(f, -EINVAL, "asks for a video mode");
-    flat.flags = 0x18003;
-    mb_sum(&flat);
-    f->cfg.kernel = give(f, &flat, sizeof(flat));
-    refused(f, -EINVAL, "flags 0x8000");
-    flat = good_flat();
-    flat.bss_end = UINT32_MAX;
-    f->cfg.kernel = give(f, &flat, sizeof(flat));
-    refused(f, -EINVAL, "outside the guest's 64 MiB");
-}
-
-/* It may not lie where the tables will be. */
-static void multiboot_over_the_tables(void **state)
-{
-    struct fixture *f = *state;
-    struct flat_image flat = good_flat();
-
-    flat.load_addr = LAYOUT_TABLES;
-    flat.header_addr = LAYOUT_TABLES + MB_AT;
-    flat.load_end = flat.bss_end = 0;
-    flat.entry = LAYOUT_TABLES + 128;
-    f->cfg.kernel = give(f, &flat, sizeof(flat));
-    refused(f, -EINVAL, "0xa0000 to 0xfffff is reserved");
-}
-
-/* An ELF with a PVH note alone is started by that. */
-static void pvh_is_the_last_way(void **state)
-{
-    struct fixture *f = *state;
-    const struct elf32_image elf = good_elf32();
-    struct entry_state e;
-
-    f->cfg.kernel = give(f, &elf, sizeof(elf));
-    start(f, &e);
-    assert_int_equal(e.kind, ENTRY_PVH);
-    f->cfg.entry = BOOT_ENTRY_32;
-    refused(f, -EINVAL, "no bzImage with the entry asked for");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_64_bit_entry),
-        TEST(the_32_bit_entry),
-        TEST(no_64_bit_entry),
-        TEST(the_16_bit_entry),
-        TEST(too_much_real_mode_code),
-        TEST(kernels_that_cannot_be_moved),
-        TEST(initrds_are_one),
-        TEST(initrd_keeps_its_limit),
-        TEST(a_seed_for_random_numbers),
-        TEST(evil_bzimages),
+        TEST(the_64_bit_entry),          TEST(the_32_bit_entry),
+        TEST(no_64_bit_entry),           TEST(the_16_bit_entry),
+        TEST(too_much_real_mode_code),   TEST(kernels_that_cannot_be_moved),
+        TEST(initrds_are_one),           TEST(initrd_keeps_its_limit),
+        TEST(a_seed_for_random_numbers), TEST(evil_bzimages),
         TEST(what_linux_is_not_given),
-        TEST(a_flat_image),
-        TEST(its_memory_map),
-        TEST(its_modules),
-        TEST(evil_multiboot),
-        TEST(multiboot_over_the_tables),
-        TEST(pvh_is_the_last_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
