@@ -27,6 +27,12 @@ int timer_singleshot(struct xen *x, unsigned vcpu, uint64_t at)
     /* In the past, or wrapped: due at once. */
     x->vcpus[vcpu].singleshot = at ? at : 1;
     arm(x, vcpu);
+    /*
+     * A local APIC that is still off takes no interrupt, and Linux names its
+     * vector before it turns its own on: an upcall that was lost then would be
+     * the last. Who sets a timer has the APIC on, and is told again.
+     */
+    evtchn_renotify(x->ev, vcpu);
     return 0;
 }
 
