@@ -145,7 +145,7 @@ static void widen(const struct copy32 *from, struct gnttab_copy *to)
 static int copy(struct xcall *c, uint64_t at)
 {
     struct gnttab_copy op = {0};
-    struct copy32 op32;
+    struct copy32 op32 = {0};
     int ret;
 
     if (c->is64 ? xcall_in(c, at, &op, sizeof(op)) < 0

@@ -151,21 +151,19 @@ static xcall_fn hc_multicall;
 static const struct hypercall {
     const char *name;
     xcall_fn *fn;
-    unsigned args;
 } calls[] = {
-    [__HYPERVISOR_memory_op] = {"memory_op", hc_memory_op, 2},
-    [__HYPERVISOR_multicall] = {"multicall", hc_multicall, 2},
-    [__HYPERVISOR_set_timer_op] = {"set_timer_op", hc_set_timer_op, 2},
-    [__HYPERVISOR_xen_version] = {"xen_version", hc_xen_version, 2},
-    [__HYPERVISOR_console_io] = {"console_io", hc_console_io, 3},
-    [__HYPERVISOR_grant_table_op] = {"grant_table_op", hc_grant_table_op, 3},
-    [__HYPERVISOR_vm_assist] = {"vm_assist", hc_vm_assist, 2},
-    [__HYPERVISOR_vcpu_op] = {"vcpu_op", hc_vcpu_op, 3},
-    [__HYPERVISOR_sched_op] = {"sched_op", hc_sched_op, 2},
-    [__HYPERVISOR_event_channel_op] = {"event_channel_op", hc_event_channel_op,
-                                       2},
-    [__HYPERVISOR_physdev_op] = {"physdev_op", hc_physdev_op, 2},
-    [__HYPERVISOR_hvm_op] = {"hvm_op", hc_hvm_op, 2},
+    [__HYPERVISOR_memory_op] = {"memory_op", hc_memory_op},
+    [__HYPERVISOR_multicall] = {"multicall", hc_multicall},
+    [__HYPERVISOR_set_timer_op] = {"set_timer_op", hc_set_timer_op},
+    [__HYPERVISOR_xen_version] = {"xen_version", hc_xen_version},
+    [__HYPERVISOR_console_io] = {"console_io", hc_console_io},
+    [__HYPERVISOR_grant_table_op] = {"grant_table_op", hc_grant_table_op},
+    [__HYPERVISOR_vm_assist] = {"vm_assist", hc_vm_assist},
+    [__HYPERVISOR_vcpu_op] = {"vcpu_op", hc_vcpu_op},
+    [__HYPERVISOR_sched_op] = {"sched_op", hc_sched_op},
+    [__HYPERVISOR_event_channel_op] = {"event_channel_op", hc_event_channel_op},
+    [__HYPERVISOR_physdev_op] = {"physdev_op", hc_physdev_op},
+    [__HYPERVISOR_hvm_op] = {"hvm_op", hc_hvm_op},
 };
 
 static int64_t unknown(struct xcall *c, uint64_t nr)
