@@ -6,9 +6,9 @@ Each kind of rows has a module that says what they are and show:
 kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
 (a Debian root file system on all sorts of disks), kill.py (what survives the
 sudden death of vmm), net.py (taps and user networking), share.py (folders and
-sockets), console.py (virtio consoles and the balloon), screen.py (GRUB by screen
-and keyboard), pc.py (a PC that boots from its disks). By default rows that
-together meet everything once; --long has all of them.
+sockets), console.py (virtio consoles and the balloon), screen.py (a PC by
+screen and keyboard alone), pc.py (a PC that boots from its disks). By default
+rows that together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
 SVM, else in scripts/nested-kvm. Emulated hosts hang now and then for reasons
