@@ -14,7 +14,7 @@
 
 #define TYPIST_STROKES 4096u
 #define TYPIST_NS      15000000ull /* between two strokes */
-#define TYPIST_WAIT    200u        /* times that, for a guest that reads none */
+#define TYPIST_WAIT    2000u /* times that: a slow guest is busy so long */
 
 struct typist_ops {
     void (*stroke)(void *ctx, unsigned key, bool down);

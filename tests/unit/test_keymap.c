@@ -232,6 +232,10 @@ static void nobody_reads(void **state)
     start(&g);
     g.busy = UINT32_MAX;
     assert_int_equal(typist_add(&g.typist, s, 4), 0);
+    run_ms(&g, 50);
+    assert_int_equal(g.typist.n, 4);
+    /* Half a minute later. */
+    g.typist.waited = TYPIST_WAIT - 2;
     for (unsigned i = 0; i < 100 && g.typist.n; i++)
         run_ms(&g, 100);
     assert_int_equal(g.typist.n, 0);
