@@ -10,8 +10,8 @@
  * not worth an interrupt of its own, as network cards have it, too: it becomes
  * visible with the next packet received, whose interrupt has most drivers look
  * at both queues; a driver that still waits is interrupted when it adds up, or
- * after TX_DELAY_NS: as long as TCP itself lets a queue below it grow, and still
- * below what a sender with a small socket buffer would notice.
+ * after TX_DELAY_NS: as long as TCP itself lets a queue below it grow, and
+ * still below what a sender with a small socket buffer would notice.
  *
  * Thread: loop, board lock held; the configuration also on a vCPU.
  */
