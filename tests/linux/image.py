@@ -117,7 +117,7 @@ class DiskRow(row.Row):
             [
                 self.vmm,
                 "run",
-                "--mode=pvh",
+                "--mode=" + self.row.get("mode", "pvh"),
                 "--name=" + self.row["machine"],
                 "--transport=" + self.row["transport"],
                 "--memory=256M",

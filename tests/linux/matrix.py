@@ -4,7 +4,8 @@
 
 Each kind of rows has a module that says what they are and show:
 kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
-(a Debian root file system on all sorts of disks), kill.py (what survives the
+(a Debian root file system on all sorts of disks), ata.py (behind a PC's
+controllers), kill.py (what survives the
 sudden death of vmm), net.py (taps and user networking), share.py (folders and
 sockets), console.py (virtio consoles and the balloon), screen.py (a PC by
 screen and keyboard alone), pc.py (a PC that boots from its disks). By default
@@ -31,8 +32,8 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
-KINDS = ["kernel", "pci", "disk", "kill", "net", "share", "console", "screen",
-         "pc"]
+KINDS = ["kernel", "pci", "disk", "ata", "kill", "net", "share", "console",
+         "screen", "pc"]
 
 
 def all_rows(long):
