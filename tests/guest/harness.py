@@ -35,8 +35,9 @@ class TestAgain(Exception):
 
 
 def started_by(kernel):
-    """Options to start a kernel, or a disk image for a PC's BIOS."""
-    if not kernel.endswith(".img"):
+    """Options to start a kernel, or a disk image for a PC's BIOS, behind
+    which keys of --disk may come."""
+    if not kernel.partition(",")[0].endswith(".img"):
         return [kernel]
     # A row of the table may ask for another mode, or interface.
     return ["--disk=" + kernel + ",snapshot=on"]
