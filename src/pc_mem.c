@@ -122,7 +122,7 @@ static int show(struct pc_mem *m, unsigned i, const struct run *r)
 static int show_all(struct pc_mem *m)
 {
     static const struct run none;
-    struct run runs[N_STEPS];
+    struct run runs[N_STEPS] = {{0, 0, SHOWN_NOTHING}};
     const unsigned n = list_runs(m, runs);
     int ret = 0;
 
