@@ -261,7 +261,8 @@ static void balance(uint8_t *p, unsigned n, unsigned sum)
 static void put_rom(struct boot *b)
 {
     uint8_t *rom = b->fw.rom;
-    uint8_t *row = rom + (linuxboot_table - linuxboot_rom);
+    uint8_t *row =
+        rom + ((uintptr_t)linuxboot_table - (uintptr_t)linuxboot_rom);
     uint16_t pnp;
 
     memcpy(rom, linuxboot_rom, sizeof(b->fw.rom));
