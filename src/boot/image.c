@@ -389,19 +389,30 @@ int image_file(const struct image *img)
     return img->source.fd;
 }
 
+static bool same_segment(const struct image_segment *a,
+                         const struct image_segment *b)
+{
+    return a->offset == b->offset && a->filesz == b->filesz &&
+           a->memsz == b->memsz && a->paddr.v == b->paddr.v &&
+           a->executable == b->executable;
+}
+
 static bool same_segments(const struct image_info *a,
                           const struct image_info *b)
 {
-    return a->n_segments == b->n_segments &&
-           !memcmp(a->segments, b->segments, sizeof(a->segments));
+    if (a->n_segments != b->n_segments)
+        return false;
+    for (unsigned i = 0; i < a->n_segments; i++)
+        if (!same_segment(&a->segments[i], &b->segments[i]))
+            return false;
+    return true;
 }
 
 static bool same_multiboot(const struct image_multiboot *a,
                            const struct image_multiboot *b)
 {
     return a->found == b->found && a->flags == b->flags &&
-           a->entry == b->entry &&
-           !memcmp(&a->segment, &b->segment, sizeof(a->segment));
+           a->entry == b->entry && same_segment(&a->segment, &b->segment);
 }
 
 /* Segments were promised to lie in the ELF: hold it to what was found. */
