@@ -69,6 +69,19 @@ static void next_tick(struct xen_vcpu *v, uint64_t now)
         v->next_tick = now + v->period;
 }
 
+/*
+ * An upcall that came before the guest enabled its local APIC was lost there,
+ * and while its flag is set there is no other: a tick tells it again.
+ */
+static void tick(struct xen *x, unsigned vcpu)
+{
+    const bool told = shinfo_upcall(x->si, vcpu);
+
+    evtchn_virq(x->ev, vcpu, VIRQ_TIMER);
+    if (told)
+        evtchn_renotify(x->ev, vcpu);
+}
+
 void xen_timer(struct xen *x, unsigned vcpu)
 {
     struct xen_vcpu *v = &x->vcpus[vcpu];
@@ -85,7 +98,7 @@ void xen_timer(struct xen *x, unsigned vcpu)
     }
     arm(x, vcpu);
     if (due)
-        evtchn_virq(x->ev, vcpu, VIRQ_TIMER);
+        tick(x, vcpu);
 }
 
 /*
