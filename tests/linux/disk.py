@@ -111,6 +111,8 @@ def on_host(path):
 class Row(image.DiskRow):
     """One guest with its disks."""
 
+    second = "vdb"  # as the guest calls it
+
     def __init__(self, vmm, row):
         super().__init__(vmm, row)
         self.is_kinds = "readonly" in row["boots"][0]
@@ -175,8 +177,8 @@ class Row(image.DiskRow):
     def verify(self):
         """fio --verify on the root, and on a file system with discard."""
         run, long = self.guest.run, self.row["long"]
-        run("mkfs.ext4 -q -E nodiscard /dev/vdb")
-        run("mount -o discard /dev/vdb /mnt")
+        run(f"mkfs.ext4 -q -E nodiscard /dev/{self.second}")
+        run(f"mount -o discard /dev/{self.second} /mnt")
         size, loops = (16, 3) if long else (6, 1)
         total = sum(self.fio(d, size, loops) for d in ("/root", "/mnt"))
         if total < 2 * 4 * size * loops * 9 // 10:
@@ -209,13 +211,13 @@ class Row(image.DiskRow):
         if "384 MiB" not in said:
             raise GuestError(f"vmm resize: {said}")
         for _ in range(50):
-            size = int(run("cat /sys/block/vdb/size")) * 512
+            size = int(run(f"cat /sys/block/{self.second}/size")) * 512
             if size == GROWN:
                 break
             time.sleep(0.1)
         else:
             raise GuestError(f"the guest sees {size} bytes")
-        run("resize2fs /dev/vdb 2>&1", 120)
+        run(f"resize2fs /dev/{self.second} 2>&1", 120)
         run("kill %1; wait; true")
         blocks = int(run("stat -f -c %b /mnt")) * int(run("stat -f -c %S /mnt"))
         if blocks < GROWN * 9 // 10:

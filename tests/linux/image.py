@@ -19,7 +19,7 @@ from guest import Guest, GuestError
 LOGIN_SECONDS = 120
 CHUNK = 4 << 20
 # What a guest's kernel is told besides; its root is found by label.
-APPEND = "console=ttyS0 quiet mitigations=off vm.dhcp=off root=LABEL=debian"
+APPEND = "quiet mitigations=off vm.dhcp=off root=LABEL=debian"
 
 folder = tempfile.mkdtemp(prefix="linux-")
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -108,18 +108,26 @@ def fsck(file_path):
 class DiskRow(row.Row):
     """A row whose guest has a Debian root file system on a disk."""
 
+    console = "ttyS0"
+
+    def machine(self):
+        """The options that say what machine it is."""
+        return [
+            "--mode=" + self.row.get("mode", "pvh"),
+            "--transport=" + self.row["transport"],
+        ]
+
     def start(self, *options):
         """vmm with these options, to a shell by the login prompt."""
-        images, append = self.row["images"], APPEND
-        if self.row["transport"] == "pci-legacy":
+        images, append = self.row["images"], f"console={self.console} {APPEND}"
+        if self.row.get("transport") == "pci-legacy":
             append += " virtio_pci.force_legacy=1"
         self.guest = Guest(
             [
                 self.vmm,
                 "run",
-                "--mode=" + self.row.get("mode", "pvh"),
+                *self.machine(),
                 "--name=" + self.row["machine"],
-                "--transport=" + self.row["transport"],
                 "--memory=256M",
                 "--log=warn",  # the terminal is the guest's
                 "--initrd=" + images["initrd"],

@@ -8,8 +8,9 @@ kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
 controllers), kill.py (what survives the
 sudden death of vmm), net.py (taps and user networking), share.py (folders and
 sockets), console.py (virtio consoles and the balloon), screen.py (a PC by
-screen and keyboard alone), pc.py (a PC that boots from its disks). By default
-rows that together meet everything once; --long has all of them.
+screen and keyboard alone), pc.py (a PC that boots from its disks), xen.py
+(guests of Xen). By default rows that together meet everything once; --long has
+all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
 SVM, else in scripts/nested-kvm. Emulated hosts hang now and then for reasons
@@ -33,7 +34,7 @@ import threading
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
 KINDS = ["kernel", "pci", "disk", "ata", "kill", "net", "share", "console",
-         "screen", "pc"]
+         "screen", "pc", "xen"]
 
 
 def all_rows(long):

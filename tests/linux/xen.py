@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian as a guest of Xen: --abi=xen, root on xvda, eth0 by netfront, hvc0.
+
+A main row logs in on a root file system on xvda and says by which driver,
+shows what the store says of it, writes and verifies by fio on the root and on
+a second disk that is mounted with discard, sees that disk grow while it is in
+use, runs iperf3 both ways over a tap, with its segments whole, takes both
+drivers out and in, powers off, and leaves both disks clean for fsck.
+"""
+
+import os
+
+import disk
+import image
+import net
+from guest import GuestError
+
+STEPS = ["login", "store", "verify", "discard", "resize", "ping", "iperf",
+         "download", "reload", "poweroff", "fsck"]
+
+# Kernels, engines and CPUs meet in every way in the long set.
+SHORT = [("debian-6.12", "kernel", 1)]
+LONG = [
+    (kernel, accel, cpus)
+    for kernel in ("debian-6.1", "debian-6.12")
+    for accel in ("kernel", "user")
+    for cpus in (1, 2)
+]
+
+
+def rows(long):
+    """The rows, their images by name."""
+    for kernel, accel, cpus in LONG if long else SHORT:
+        release = kernel.removeprefix("debian-")
+        yield {
+            "name": f"linux/xen-{accel}-{release}-{cpus}",
+            "boots": [STEPS],
+            "seconds": 1800 if long else 420,
+            "images": {
+                "kernel": (kernel, "bzimage"),
+                "initrd": (kernel, "initramfs"),
+                "disk": ("debian-12", "image"),
+            },
+            "accel": accel,
+            "driver": "xen_netfront",
+            "cpus": cpus,
+            "root": True,
+            "link": "tap",
+            "long": long,
+            "times": 20 if long else 3,
+            "download": (128 if long else 16) * net.MIB,
+        }
+
+
+class Row(disk.Row, net.Row):
+    """One guest with two disks and a tap."""
+
+    console = "hvc0"
+    second = "xvdb"
+
+    def __init__(self, vmm, row):
+        super().__init__(vmm, row)
+        self.peer = net.HOST
+
+    def machine(self):
+        """A Xen guest, by the engine that was asked for."""
+        return [
+            "--mode=pvh", "--abi=xen", "--xen-accel=" + self.row["accel"],
+            f"--cpus={self.row['cpus']}",
+        ]
+
+    def login(self):
+        """Boots from xvda, with a console and a link of Xen's."""
+        net.tap_setup()
+        image.copy(self.master(), "root.img")
+        image.create("space.img", disk.SPACE)
+        release = self.start(
+            "--disk=" + image.path("root.img"),
+            f"--disk={image.path('space.img')},id=space",
+            "--net=tap,ifname=" + net.TAP,
+        )
+        run = self.guest.run
+        for path, driver in (
+            ("/sys/block/xvda/device/driver", "vbd"),
+            ("/sys/class/net/eth0/device/driver", "vif"),
+        ):
+            found = os.path.basename(run(f"readlink {path}").decode().strip())
+            if found != driver:
+                raise GuestError(f"{path} is {found}")
+        if b"Xen" not in run("dmesg | grep 'Hypervisor detected'"):
+            raise GuestError("the kernel sees no Xen")
+        self.configure()
+        clock = run(
+            "cat /sys/devices/system/clocksource/clocksource0/current_clocksource"
+        ).decode().strip()
+        return f"{release}, clocksource {clock}"
+
+    def store(self):
+        """The operator reads there what the guest wrote."""
+        text = self.tell("xs", "tree")
+        for word in ("backend", "51712", "ring-ref", "event-channel"):
+            if word not in text:
+                raise GuestError(f"vmm xs tree: no {word}")
+        return f"{len(text.splitlines())} nodes"
+
+    def reload(self):
+        """The network's driver goes and comes, again and again."""
+        times = self.row["times"]
+        self.guest.run(
+            # A device that is bound holds its driver.
+            f"(for n in $(seq {times}); do "
+            "echo vif-0 >/sys/bus/xen/drivers/vif/unbind && "
+            "modprobe -r xen_netfront && modprobe xen_netfront && "
+            "ip link set eth0 up || exit 1; done)",
+            60 + 30 * times,
+        )
+        self.configure()
+        self.reachable(3)
+        self.fetch(net.MIB)
+        return f"{times} times"
