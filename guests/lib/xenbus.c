@@ -117,7 +117,7 @@ static char *append(char *to, const char *text)
     return to + n;
 }
 
-static char *append_number(char *to, uint64_t v)
+static char *append_number(char *to, uint32_t v)
 {
     char digits[24];
     unsigned n = sizeof(digits) - 1;
@@ -148,7 +148,7 @@ void front_put(const struct front *f, const char *node, const char *value)
     store_write(path, value);
 }
 
-void front_put_number(const struct front *f, const char *node, uint64_t v)
+void front_put_number(const struct front *f, const char *node, uint32_t v)
 {
     char text[24];
 

@@ -36,7 +36,7 @@ struct front {
 /* False: there is no such device. */
 bool front_open(struct front *f, const char *type, unsigned id);
 void front_put(const struct front *f, const char *node, const char *value);
-void front_put_number(const struct front *f, const char *node, uint64_t v);
+void front_put_number(const struct front *f, const char *node, uint32_t v);
 /* A number of the back-end's; 0 if there is none. */
 uint64_t front_asked(const struct front *f, const char *node);
 void front_state(const struct front *f, enum xenbus_state state);

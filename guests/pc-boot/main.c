@@ -144,7 +144,7 @@ static void check_clocks(void)
     mmio_write32(PC_HPET + 0x10, 1); /* on */
     CHECK_EQ("HPET period in fs", mmio_read32(PC_HPET + 4), 10000000);
     CHECK_EQ("clock battery", status & 0x80, 0x80);
-    CHECK_EQ("KiB of base memory", cmos(0x15) | cmos(0x16) << 8, 640);
+    CHECK_EQ("KiB of base memory", cmos(0x15) | (uint32_t)cmos(0x16) << 8, 640);
     for (unsigned i = 0; i < 1000; i++)
         cpu_pause();
     CHECK_NE("PM timer", inl(PC_PM + 8), pm);

@@ -105,7 +105,8 @@ linear:
     movl    $0x10000, %ecx
     movb    $10, %al
     cld
-    addr32 rep stosb
+    .byte   0x67                /* addresses of 32 bits, for both assemblers */
+    rep stosb
     sti
     jmp     next
 

@@ -67,7 +67,7 @@ static void connect(void)
         front_put_number(&front, node, ring_refs[i]);
     }
     port = front_port();
-    front_put_number(&front, "ring-page-order", order);
+    front_put_number(&front, "ring-page-order", (uint32_t)order);
     front_put_number(&front, "event-channel", port);
     front_put(&front, "protocol", XEN_IO_PROTO_ABI_NATIVE);
     front_state(&front, XenbusStateInitialised);
