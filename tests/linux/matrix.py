@@ -14,7 +14,8 @@ all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
 SVM, else in scripts/nested-kvm. Emulated hosts hang now and then for reasons
-of their own, so rows that fail are repeated once, and the repeat is printed.
+of their own, so rows that fail are repeated once, and the repeat is printed;
+one that stands still is ended and the rest gets another.
 Standard output: lines with # as it goes on, and at the end one line for each
 property, pass|fail|skip NAME SECONDS TEXT: what needs root is skipped without.
 The exit status is 0 if none failed. VMM names another vmm, VMM_NESTED_LOG a
@@ -33,6 +34,8 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
+TRIES = 2  # of a row
+SESSIONS = 4  # at the most: emulated hosts stand still, now and then
 KINDS = ["kernel", "pci", "disk", "ata", "kill", "net", "share", "console",
          "screen", "pc", "xen"]
 
@@ -124,9 +127,19 @@ def command(vmm, job_file, limit):
     return nested + keep + ["--"] + driver
 
 
+def watchdog(process, seconds):
+    """Ends a session that says nothing for that long: an emulated host that
+    stands still takes the limits inside it along."""
+    watch = threading.Timer(seconds, process.terminate)
+    watch.daemon = True
+    watch.start()
+    return watch
+
+
 def session(rows, vmm):
     """One session of driver.py; its results as {name: (verdict, rest)}."""
     limit = sum(row["seconds"] for row in rows)
+    silence = max(row["seconds"] for row in rows)
     results = {}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(job(rows), file)
@@ -138,9 +151,10 @@ def session(rows, vmm):
             text=True,
             errors="replace",
         ) as process:
-            watch = threading.Timer(limit + 60, process.kill)
-            watch.start()
+            watch = watchdog(process, silence)
             for line in process.stdout:
+                watch.cancel()
+                watch = watchdog(process, silence)
                 print(f"# {line.rstrip()}", flush=True)
                 if line.startswith("RESULT "):
                     _, verdict, name, rest = line.rstrip().split(" ", 3)
@@ -167,6 +181,27 @@ def failed(row, results):
     )
 
 
+def show(rows, vmm, results):
+    """Runs what has no results yet, and once more what failed. A session that
+    is lost is no try for the rows that it never came to."""
+    tries = dict.fromkeys((row["name"] for row in rows), 0)
+    for number in range(SESSIONS):
+        todo = [
+            row
+            for row in rows
+            if failed(row, results) and tries[row["name"]] < TRIES
+        ]
+        if not todo:
+            return
+        if number:
+            names = ", ".join(row["name"] for row in todo)
+            print("# once more: " + names, flush=True)
+        found = session(todo, vmm)
+        results.update(found)
+        for row in todo:
+            tries[row["name"]] += any(step in found for step in steps(row))
+
+
 def main():
     """Chooses the rows, runs them, repeats what failed, and tells."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -188,13 +223,7 @@ def main():
         if (reason := hindrance(row))
         for step in steps(row)
     }
-    todo = [row for row in rows if failed(row, results)]
-    results.update(session(todo, vmm) if todo else {})
-    again = [row for row in rows if failed(row, results)]
-    if again:
-        names = ", ".join(row["name"] for row in again)
-        print("# repeated once: " + names, flush=True)
-        results.update(session(again, vmm))
+    show(rows, vmm, results)
     bad = 0
     for step in (step for row in rows for step in steps(row)):
         verdict, rest = results.get(step, ("fail", "0 the session was lost"))
