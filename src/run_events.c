@@ -6,6 +6,7 @@
  * reboot takes; what arrives then concerns a machine that is gone.
  */
 #include "run.h"
+#include "startup.h"
 
 #include "devices/virtio/vballoon.h"
 #include "notify.h"
@@ -380,4 +381,8 @@ void run_first_entry(void *ctx)
     const struct run *r = ctx;
 
     notify_send(r->notify_fd, "READY=1");
+    /* Without the sandbox there may be a debugger, whose breakpoints are in
+     * these pages. */
+    if (r->cfg.sandbox)
+        startup_forget();
 }
