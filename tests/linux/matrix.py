@@ -35,7 +35,9 @@ import threading
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
 TRIES = 2  # of a row
-SESSIONS = 4  # at the most: emulated hosts stand still, now and then
+SESSIONS = 6  # at the most: emulated hosts stand still, now and then
+START_SECONDS = 500  # until driver.py runs: a state may have to be saved
+SILENCE_SECONDS = 90  # many times what passes between its BEAT lines
 KINDS = ["kernel", "pci", "disk", "ata", "kill", "net", "share", "console",
          "screen", "pc", "xen"]
 
@@ -127,19 +129,31 @@ def command(vmm, job_file, limit):
     return nested + keep + ["--"] + driver
 
 
-def watchdog(process, seconds):
-    """Ends a session that says nothing for that long: an emulated host that
-    stands still takes the limits inside it along."""
-    watch = threading.Timer(seconds, process.terminate)
-    watch.daemon = True
-    watch.start()
-    return watch
+class Watchdog:
+    """Ends a session that says nothing, not even BEAT, for so long: an
+    emulated host that stands still takes the limits inside it along."""
+
+    def __init__(self, process, seconds):
+        self.process = process
+        self.timer = None
+        self.feed(seconds)
+
+    def feed(self, seconds):
+        """From now on, that long."""
+        self.stop()
+        self.timer = threading.Timer(seconds, self.process.terminate)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def stop(self):
+        """It has ended by itself."""
+        if self.timer:
+            self.timer.cancel()
 
 
 def session(rows, vmm):
     """One session of driver.py; its results as {name: (verdict, rest)}."""
     limit = sum(row["seconds"] for row in rows)
-    silence = max(row["seconds"] for row in rows)
     results = {}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(job(rows), file)
@@ -151,15 +165,16 @@ def session(rows, vmm):
             text=True,
             errors="replace",
         ) as process:
-            watch = watchdog(process, silence)
+            watch = Watchdog(process, START_SECONDS)
             for line in process.stdout:
-                watch.cancel()
-                watch = watchdog(process, silence)
+                watch.feed(SILENCE_SECONDS)
+                if line == "BEAT\n":
+                    continue
                 print(f"# {line.rstrip()}", flush=True)
                 if line.startswith("RESULT "):
                     _, verdict, name, rest = line.rstrip().split(" ", 3)
                     results[name] = (verdict, rest)
-            watch.cancel()
+            watch.stop()
         if process.returncode:
             print(f"# the session ended with status {process.returncode}")
     return results
