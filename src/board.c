@@ -125,6 +125,13 @@ static bool on_hypercall_page(void *ctx, uint64_t value, bool is64)
     return board_xen_page(b->xen, value, is64);
 }
 
+static void on_xen_settled(void *ctx, unsigned vcpu, bool moved, uint64_t timer)
+{
+    struct board *b = ctx;
+
+    board_xen_settled(b->xen, vcpu, moved, timer);
+}
+
 /* SHUTDOWN_*: the guest said how it ends. */
 static void on_xen_shutdown(void *ctx, unsigned reason)
 {
@@ -346,6 +353,7 @@ static int make_cpus(struct board *b)
         .seal_thread = on_seal_thread,
         .hypercall = b->xen ? on_hypercall : NULL,
         .hypercall_page = b->xen ? on_hypercall_page : NULL,
+        .xen_settled = b->xen ? on_xen_settled : NULL,
         .ctx = b,
     };
     b->boot_cpu_ops = b->cpu_ops;

@@ -4,6 +4,7 @@
 
 #include "abi/layout.h"
 #include "board_xen_dev.h"
+#include "board_xen_kernel.h"
 #include "platform.h"
 #include "pvabi/xen_abi.h"
 #include "vmm/log.h"
@@ -29,12 +30,13 @@ struct xen_clock {
 struct board_xen {
     struct board_xen_host host;
     struct msi_sink sink;
-    struct xen *xen;           /* owned */
-    struct xs_domain *domain;  /* owned */
-    struct board_xen_dev *dev; /* owned */
-    struct loop_op notify;     /* back-ends have events */
-    struct loop_op reset;      /* the guest wants all of Xen anew */
-    pthread_cond_t wake;       /* with the board lock */
+    struct xen *xen;                 /* owned */
+    struct board_xen_kernel *kernel; /* owned; NULL: KVM does nothing itself */
+    struct xs_domain *domain;        /* owned */
+    struct board_xen_dev *dev;       /* owned */
+    struct loop_op notify;           /* back-ends have events */
+    struct loop_op reset;            /* the guest wants all of Xen anew */
+    pthread_cond_t wake;             /* with the board lock */
     unsigned n_clocks;
     struct xen_clock clocks[MACHINE_MAX_CPUS];
 };
@@ -226,6 +228,15 @@ static int make_clocks(struct board_xen *bx)
     return 0;
 }
 
+static int make_kernel(struct board_xen *bx)
+{
+    if (!kvm_xen_vm_does(bx->host.vm))
+        return 0;
+    bx->kernel =
+        board_xen_kernel_create(bx->host.loop, bx->host.vm, bx->host.cpus);
+    return bx->kernel ? 0 : -ENOMEM;
+}
+
 static int make_xen(struct board_xen *bx)
 {
     const struct xen_config cfg = {
@@ -233,7 +244,8 @@ static int make_xen(struct board_xen *bx)
         .desc = bx->host.desc,
         .console = bx->host.console,
         .version = bx->host.version,
-        .fifo = true,
+        /* KVM knows the 2-level words only. */
+        .fifo = !bx->kernel,
         .ops = {.interrupt = interrupt,
                 .now = now,
                 .set_timer = set_timer,
@@ -246,9 +258,12 @@ static int make_xen(struct board_xen *bx)
                 .wait = wait,
                 .wake = wake,
                 .ctx = bx},
+        .accel = bx->kernel ? board_xen_kernel_ops(bx->kernel) : NULL,
     };
 
     bx->xen = xen_create(&cfg);
+    if (bx->xen && bx->kernel)
+        board_xen_kernel_use(bx->kernel, bx->xen);
     return bx->xen ? 0 : -ENOMEM;
 }
 
@@ -317,9 +332,9 @@ static void on_reset(struct loop_op *op, int res)
 
 struct board_xen *board_xen_create(const struct board_xen_host *host)
 {
-    static int (*const steps[])(struct board_xen *
-                                bx) = {make_special, make_clocks,  make_xen,
-                                       make_domain,  make_devices, make_port};
+    static int (*const steps[])(struct board_xen * bx) = {
+        make_special, make_clocks,  make_kernel, make_xen,
+        make_domain,  make_devices, make_port};
     struct board_xen *bx = calloc(1, sizeof(*bx));
     pthread_condattr_t attr;
 
@@ -358,6 +373,7 @@ void board_xen_destroy(struct board_xen *bx)
     loop_drain(bx->host.loop, &bx->reset);
     board_xen_dev_destroy(bx->dev);
     xs_domain_destroy(bx->domain);
+    board_xen_kernel_destroy(bx->kernel);
     xen_destroy(bx->xen);
     pthread_cond_destroy(&bx->wake);
     free(bx);
@@ -376,4 +392,10 @@ int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call)
 bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64)
 {
     return xen_hypercall_page(bx->xen, value, is64);
+}
+
+void board_xen_settled(struct board_xen *bx, unsigned vcpu, bool moved,
+                       uint64_t timer)
+{
+    xen_settled(bx->xen, vcpu, moved, timer);
 }

@@ -63,5 +63,7 @@ struct xs_domain *board_xen_domain(struct board_xen *bx);
 /* For struct vcpu_ops. */
 int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call);
 bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64);
+void board_xen_settled(struct board_xen *bx, unsigned vcpu, bool moved,
+                       uint64_t timer);
 
 #endif

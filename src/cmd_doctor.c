@@ -73,10 +73,19 @@ static int check_features(int kvm_fd)
     return bad;
 }
 
-/* Which engine a guest of Xen would get. */
+/* Which engine a guest of Xen would get, and what KVM does of it by itself. */
 static void check_xen(int kvm_fd)
 {
+    static const struct {
+        unsigned bit;
+        const char *text;
+    } parts[] = {
+        {KVM_XEN_DOES_EVENTS, "event channels without an exit"},
+        {KVM_XEN_DOES_TIMERS, "singleshot timers without an exit"},
+        {KVM_XEN_DOES_RUNSTATES, "runstates with the time that was stolen"},
+    };
     const enum kvm_xen_accel best = kvm_xen_best(kvm_fd);
+    const unsigned does = kvm_xen_does(kvm_fd);
 
     (void)report(best != KVM_XEN_OFF, false, "--abi=xen: %s",
                  best == KVM_XEN_KERNEL ? "hypercalls by KVM "
@@ -84,6 +93,9 @@ static void check_xen(int kvm_fd)
                  : best == KVM_XEN_USER ? "hypercalls by port writes "
                                           "(--xen-accel=user)"
                                         : "needs a newer kernel");
+    for (size_t i = 0; best == KVM_XEN_KERNEL && i < ARRAY_LEN(parts); i++)
+        (void)report(does & parts[i].bit, false, "--xen-accel=kernel: %s",
+                     parts[i].text);
 }
 
 /* ---- the self-test guest ---- */

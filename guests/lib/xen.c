@@ -6,12 +6,20 @@
 #include "clock.h"
 #include "cpu.h"
 #include "report.h"
+#include "start_info.h"
 
 #define BITS (sizeof(xen_ulong_t) * 8)
 
 unsigned char xen_page[4096] __attribute__((aligned(4096)));
 struct shared_info xen_shared __attribute__((aligned(4096)));
 volatile unsigned xen_upcalls[32];
+
+bool xen_by_kernel(void)
+{
+    uint64_t kernel = 0;
+
+    return start_info_option("kernel", &kernel) && kernel;
+}
 
 uint32_t xen_leaf(unsigned n)
 {

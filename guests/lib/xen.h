@@ -45,6 +45,12 @@ extern volatile unsigned xen_upcalls[32];
  */
 void xen_init(void);
 
+/*
+ * Option kernel=1: the host's kernel answers what it can of Xen by itself,
+ * which differs here and there from what Xen does: docs/guest-abi-xen.md.
+ */
+bool xen_by_kernel(void);
+
 /* Where Xen's CPUID leaves are. */
 uint32_t xen_leaf(unsigned n);
 

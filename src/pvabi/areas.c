@@ -8,6 +8,8 @@
  * keeps, at the vCPU's hypercalls and timers.
  *
  * What a vCPU loses to others on the host is not known here: it runs always.
+ * A kernel that knows of Xen knows that too, and keeps both areas itself; but
+ * not a runstate area in two pages that are not neighbours.
  */
 #include "pvabi/xen_priv.h"
 
@@ -25,6 +27,18 @@ void areas_init(struct xen_vcpu *v)
     v->time_copy = XEN_NOWHERE;
 }
 
+void areas_reset(struct xen *x)
+{
+    if (!x->accel)
+        return;
+    for (unsigned i = 0; i < x->n_vcpus; i++) {
+        x->accel->set_time_copy(x->accel->ctx, i, XEN_NOWHERE);
+        x->accel->set_runstate(x->accel->ctx, i, XEN_NOWHERE);
+    }
+    if (x->accel->runstates)
+        x->accel->set_update_flag(x->accel->ctx, false);
+}
+
 /* struct vcpu_runstate_info of a 32-bit caller: no padding after state. */
 #define RUNSTATE_SIZE   sizeof(struct vcpu_runstate_info)
 #define RUNSTATE_SIZE32 (RUNSTATE_SIZE - 4)
@@ -38,6 +52,21 @@ void areas_runstate(const struct xen *x, unsigned vcpu,
     *out = (struct vcpu_runstate_info){.state = RUNSTATE_running,
                                        .state_entry_time = v->runstate_since};
     out->time[RUNSTATE_running] = now;
+}
+
+/* The time since it was last written down counts for the state it is in. */
+bool areas_own_runstate(const struct xen *x, unsigned vcpu,
+                        struct vcpu_runstate_info *out)
+{
+    uint64_t now;
+
+    if (!x->accel || !x->accel->get_runstate(x->accel->ctx, vcpu, out) ||
+        (unsigned)out->state > RUNSTATE_offline)
+        return false;
+    now = x->ops.now(x->ops.ctx);
+    if (now > out->state_entry_time)
+        out->time[out->state] += now - out->state_entry_time;
+    return true;
 }
 
 /* Bytes at an offset of the area, which may continue in another page. */
@@ -79,6 +108,19 @@ static void write_runstate(struct xen *x, unsigned vcpu)
     put(x, v, gap, &r.state_entry_time, 8);
 }
 
+/* The kernel takes the word size of shared_info, and the following page. */
+static bool kernel_has_runstate(const struct xcall *c, unsigned vcpu,
+                                uint64_t at, bool whole)
+{
+    const struct xen *x = c->x;
+
+    if (!x->accel || !x->accel->runstates || !whole ||
+        c->is64 == shinfo_is32(x->si))
+        return false;
+    x->accel->set_runstate(x->accel->ctx, vcpu, at);
+    return true;
+}
+
 int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva)
 {
     struct xen_vcpu *v = &c->x->vcpus[vcpu];
@@ -87,6 +129,8 @@ int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva)
     uint64_t run, more;
 
     v->runstate = XEN_NOWHERE;
+    if (c->x->accel)
+        c->x->accel->set_runstate(c->x->accel->ctx, vcpu, XEN_NOWHERE);
     if (gva == 0)
         return 0;
     if (walk_gva(c->x->mem, &c->h->paging, GVA(gva), true, &at, &run) < 0)
@@ -94,6 +138,8 @@ int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva)
     if (run < size && walk_gva(c->x->mem, &c->h->paging, GVA(gva + run), true,
                                &tail, &more) < 0)
         return -EFAULT;
+    if (kernel_has_runstate(c, vcpu, at.v, run >= size || tail.v == at.v + run))
+        return 0;
     v->runstate_head = (uint32_t)(run < size ? run : size);
     v->runstate_tail = tail.v;
     v->runstate_is32 = !c->is64;
@@ -110,12 +156,18 @@ int areas_set_time(struct xcall *c, unsigned vcpu, uint64_t gva)
     gpa_t at;
 
     v->time_copy = XEN_NOWHERE;
+    if (c->x->accel)
+        c->x->accel->set_time_copy(c->x->accel->ctx, vcpu, XEN_NOWHERE);
     if (gva == 0)
         return 0;
     if (gva % 8 ||
         walk_gva(c->x->mem, &c->h->paging, GVA(gva), true, &at, &run) < 0 ||
         run < TIME_SIZE)
         return -EFAULT;
+    if (c->x->accel) {
+        c->x->accel->set_time_copy(c->x->accel->ctx, vcpu, at.v);
+        return 0;
+    }
     v->time_copy = at.v;
     v->time_version = UINT32_MAX;
     areas_refresh(c->x, vcpu);

@@ -80,16 +80,24 @@ static int new_port(struct evtchn *e, uint32_t status)
     return port;
 }
 
-static void tell_bound(struct evtchn *e, uint32_t port)
+void evtchn_bound(struct evtchn *e, uint32_t port)
 {
     const struct chan *c = &e->chans[port];
     const struct evtchn_info info = {.status = c->status,
                                      .vcpu = c->vcpu,
                                      .virq = c->irq,
+                                     .peer = c->peer,
                                      .backend = c->on_notify != NULL};
 
     if (e->ops.bound)
         e->ops.bound(e->ops.ctx, port, &info);
+}
+
+void evtchn_tell_bound(struct evtchn *e, unsigned vcpu)
+{
+    for (uint32_t p = 1; p < EVTCHN_MAX_PORTS; p++)
+        if (e->chans[p].status > EVTCHNSTAT_unbound && e->chans[p].vcpu == vcpu)
+            evtchn_bound(e, p);
 }
 
 static struct chan *chan_at(struct evtchn *e, uint32_t port)
@@ -145,8 +153,8 @@ static int do_bind_interdomain(struct evtchn *e, union evtchn_arg *arg)
     remote->status = EVTCHNSTAT_interdomain;
     remote->peer = (uint32_t)port;
     a->local_port = (evtchn_port_t)port;
-    tell_bound(e, a->remote_port);
-    tell_bound(e, a->local_port);
+    evtchn_bound(e, a->remote_port);
+    evtchn_bound(e, a->local_port);
     /* The other end may have sent while this one was not there. */
     evtchn_raise(e, a->local_port);
     return 0;
@@ -176,7 +184,7 @@ static int do_bind_virq(struct evtchn *e, union evtchn_arg *arg)
     e->chans[port].irq = a->virq;
     a->port = (evtchn_port_t)port;
     e->virqs[a->vcpu * NR_VIRQS + a->virq] = a->port;
-    tell_bound(e, a->port);
+    evtchn_bound(e, a->port);
     return 0;
 }
 
@@ -195,7 +203,7 @@ static int do_bind_pirq(struct evtchn *e, union evtchn_arg *arg)
         return port;
     e->chans[port].irq = a->pirq;
     a->port = (evtchn_port_t)port;
-    tell_bound(e, a->port);
+    evtchn_bound(e, a->port);
     return 0;
 }
 
@@ -211,7 +219,7 @@ static int do_bind_ipi(struct evtchn *e, union evtchn_arg *arg)
         return port;
     e->chans[port].vcpu = a->vcpu;
     a->port = (evtchn_port_t)port;
-    tell_bound(e, a->port);
+    evtchn_bound(e, a->port);
     return 0;
 }
 
@@ -322,7 +330,7 @@ static int do_bind_vcpu(struct evtchn *e, union evtchn_arg *arg)
     if (c->vcpu == a->vcpu)
         return 0;
     c->vcpu = a->vcpu;
-    tell_bound(e, a->port);
+    evtchn_bound(e, a->port);
     evtchn_move(e, a->port);
     return 0;
 }
@@ -337,6 +345,8 @@ static int do_unmask(struct evtchn *e, union evtchn_arg *arg)
 
 void evtchn_reset_all(struct evtchn *e)
 {
+    if (e->ops.reset)
+        e->ops.reset(e->ops.ctx);
     for (uint32_t p = 1; p < EVTCHN_MAX_PORTS; p++)
         if (e->chans[p].status != EVTCHNSTAT_closed)
             close_port(e, p);

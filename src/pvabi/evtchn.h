@@ -33,6 +33,7 @@ struct evtchn_info {
     uint32_t status; /* EVTCHNSTAT_* */
     uint32_t vcpu;
     uint32_t virq; /* EVTCHNSTAT_virq */
+    uint32_t peer; /* EVTCHNSTAT_interdomain: the other end, if the guest's */
     bool backend;  /* EVTCHNSTAT_interdomain: the other end is ours */
 };
 
@@ -48,6 +49,13 @@ struct evtchn_ops {
     void (*bound)(void *ctx, uint32_t port, const struct evtchn_info *info);
     /* A port is being closed. May be NULL. */
     void (*closed)(void *ctx, uint32_t port);
+    /* All ports are about to be closed, one by one. May be NULL. */
+    void (*reset)(void *ctx);
+    /*
+     * Raise a 2-level event in place of us, and wake who polls for it; false:
+     * do it here. May be NULL.
+     */
+    bool (*raise)(void *ctx, uint32_t port, unsigned vcpu);
     /* An event is pending that a vCPU in SCHEDOP_poll may wait for. */
     void (*poll_wake)(void *ctx);
     /* May the guest bind this pirq? NULL: none. */
@@ -113,6 +121,9 @@ void evtchn_pirq(struct evtchn *e, uint32_t pirq);
  * again.
  */
 void evtchn_renotify(struct evtchn *e, unsigned vcpu);
+
+/* Call bound again for all ports that notify a vCPU. */
+void evtchn_tell_bound(struct evtchn *e, unsigned vcpu);
 
 /* ---- the back-ends' side: domain 0 ---- */
 

@@ -28,11 +28,17 @@ static void select_port(struct evtchn *e, uint32_t port)
         evtchn_mark_upcall(e, vcpu);
 }
 
+static bool raised_elsewhere(const struct evtchn *e, uint32_t port)
+{
+    return e->ops.raise && e->ops.raise(e->ops.ctx, port, e->chans[port].vcpu);
+}
+
 void evtchn_raise(struct evtchn *e, uint32_t port)
 {
     if (e->fifo)
         fifo_raise(e, port);
-    else if (!shinfo_set_pending(e->si, port) && !shinfo_masked(e->si, port))
+    else if (!raised_elsewhere(e, port) && !shinfo_set_pending(e->si, port) &&
+             !shinfo_masked(e->si, port))
         select_port(e, port);
     if (e->ops.poll_wake)
         e->ops.poll_wake(e->ops.ctx);
@@ -157,16 +163,6 @@ static bool is_ours(const struct evtchn *e, uint32_t port)
            e->chans[port].remote == XEN_BACKEND_DOMID;
 }
 
-static void tell_bound(struct evtchn *e, uint32_t port)
-{
-    const struct chan *c = &e->chans[port];
-    const struct evtchn_info info = {
-        .status = c->status, .vcpu = c->vcpu, .backend = c->on_notify != NULL};
-
-    if (e->ops.bound)
-        e->ops.bound(e->ops.ctx, port, &info);
-}
-
 int evtchn_backend_bind(struct evtchn *e, uint32_t port,
                         void (*on_notify)(void *owner), void *owner)
 {
@@ -180,7 +176,7 @@ int evtchn_backend_bind(struct evtchn *e, uint32_t port,
     c->status = EVTCHNSTAT_interdomain;
     c->on_notify = on_notify;
     c->owner = owner;
-    tell_bound(e, port);
+    evtchn_bound(e, port);
     /* What the guest sent while nobody listened was dropped. */
     evtchn_notify_backend(e, port);
     return 0;

@@ -53,6 +53,9 @@ static inline bool evtchn_valid(const struct evtchn *e, uint32_t port)
            (e->fifo || port < shinfo_ports(e->si));
 }
 
+/* evtchn.c: the machine is told what a port is bound to. */
+void evtchn_bound(struct evtchn *e, uint32_t port);
+
 /* evtchn_deliver.c: set the port's event pending, whatever it is bound to. */
 void evtchn_raise(struct evtchn *e, uint32_t port);
 /* Interrupt a vCPU, unless it was told before and did not look yet. */

@@ -80,6 +80,7 @@ static int set_vector(struct xcall *c)
     if (a.vcpu >= c->x->n_vcpus)
         return -ENOENT;
     c->x->vcpus[a.vcpu].vector = a.vector;
+    accel_vcpu(c->x, a.vcpu);
     evtchn_renotify(c->x->ev, a.vcpu);
     return 0;
 }

@@ -13,7 +13,9 @@ static int register_info(struct xcall *c, unsigned vcpu)
 
     if (xcall_in(c, c->arg[2], &a, sizeof(a)) < 0)
         return -EFAULT;
-    if (a.offset > GUEST_PAGE - SHINFO_VCPU_SIZE || a.offset % 4 ||
+    const uint32_t align = shinfo_is32(c->x->si) ? 4 : 8;
+
+    if (a.offset > GUEST_PAGE - SHINFO_VCPU_SIZE || a.offset % align ||
         a.mfn > UINT64_MAX >> 12)
         return -ENXIO;
     gpa = (a.mfn << 12) + a.offset;
@@ -56,7 +58,8 @@ static int get_runstate(struct xcall *c, unsigned vcpu)
 {
     struct vcpu_runstate_info r;
 
-    areas_runstate(c->x, vcpu, &r);
+    if (vcpu != c->h->vcpu || !areas_own_runstate(c->x, vcpu, &r))
+        areas_runstate(c->x, vcpu, &r);
     if (c->is64)
         return xcall_out(c, c->arg[2], &r, sizeof(r));
     if (xcall_out(c, c->arg[2], &r.state, 4) < 0)

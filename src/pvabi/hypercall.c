@@ -96,13 +96,17 @@ int64_t hc_vm_assist(struct xcall *c)
     switch (c->arg[0]) {
     case VMASST_CMD_enable:
         c->x->assists |= (uint64_t)1 << type;
-        return 0;
+        break;
     case VMASST_CMD_disable:
         c->x->assists &= ~((uint64_t)1 << type);
-        return 0;
+        break;
     default:
         return -ENOSYS;
     }
+    if (c->x->accel && c->x->accel->runstates)
+        c->x->accel->set_update_flag(c->x->accel->ctx,
+                                     c->arg[0] == VMASST_CMD_enable);
+    return 0;
 }
 
 int64_t hc_event_channel_op(struct xcall *c)

@@ -163,7 +163,6 @@ bool shinfo_vcpu_time(const struct shinfo *s, unsigned vcpu, struct gwin *out)
     return true;
 }
 
-/* Nothing that was pending meanwhile may be missed: Xen says all is. */
 static void mark_all(const struct shinfo *s, const struct gwin *w)
 {
     win_store32(w, s->l->sel, UINT32_MAX);
@@ -186,8 +185,17 @@ int shinfo_register_vcpu(struct shinfo *s, unsigned vcpu,
         win_copy_in(&old, 0, copy, sizeof(copy));
     win_copy_out(win, 0, copy, sizeof(copy));
     s->vcpus[vcpu] = (struct vcpu_place){.win = *win, .registered = true};
-    mark_all(s, win);
+    shinfo_mark_all(s, vcpu);
     return 0;
+}
+
+/* Nothing that was pending meanwhile may be missed: Xen says all is. */
+void shinfo_mark_all(struct shinfo *s, unsigned vcpu)
+{
+    struct gwin w;
+
+    if (shinfo_vcpu(s, vcpu, &w))
+        mark_all(s, &w);
 }
 
 uint32_t shinfo_ports(const struct shinfo *s)

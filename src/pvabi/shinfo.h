@@ -48,6 +48,8 @@ bool shinfo_is_mapped(const struct shinfo *s);
  */
 must_check int shinfo_register_vcpu(struct shinfo *s, unsigned vcpu,
                                     const struct gwin *win);
+/* All a vCPU's events count as pending, as after a move. */
+void shinfo_mark_all(struct shinfo *s, unsigned vcpu);
 bool shinfo_is_registered(const struct shinfo *s, unsigned vcpu);
 
 /*

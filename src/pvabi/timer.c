@@ -3,7 +3,9 @@
  * timer.c: a vCPU's singleshot and periodic timer, which raise VIRQ_TIMER.
  *
  * The machine keeps one timer per vCPU: it is set to the nearer of the two.
- * Times are the guest's system time.
+ * Where the kernel has a singleshot timer of its own, it is used as long as
+ * VIRQ_TIMER is bound and the kernel may raise it; the hypercalls that set it
+ * are then seldom seen here. Times are the guest's system time.
  */
 #include "pvabi/xen_priv.h"
 
@@ -14,31 +16,65 @@
 
 static void arm(struct xen *x, unsigned vcpu)
 {
-    const struct xen_vcpu *v = &x->vcpus[vcpu];
-    uint64_t at = v->singleshot;
+    struct xen_vcpu *v = &x->vcpus[vcpu];
+    uint64_t at;
 
+    if (v->timer_port && v->singleshot) {
+        x->accel->set_timer(x->accel->ctx, vcpu, v->timer_port, v->singleshot);
+        v->singleshot = 0;
+    }
+    at = v->singleshot;
     if (v->next_tick && (!at || v->next_tick < at))
         at = v->next_tick;
     x->ops.set_timer(x->ops.ctx, vcpu, at);
 }
 
+void timer_give(struct xen *x, unsigned vcpu, uint32_t port)
+{
+    struct xen_vcpu *v = &x->vcpus[vcpu];
+
+    if (!x->accel->timers || v->timer_port == port)
+        return;
+    v->timer_port = port;
+    v->timer_out = port == 0;
+    x->accel->set_timer(x->accel->ctx, vcpu, port, 0);
+    arm(x, vcpu);
+}
+
+void timer_returned(struct xen *x, unsigned vcpu, uint64_t at)
+{
+    struct xen_vcpu *v = &x->vcpus[vcpu];
+
+    if (!v->timer_out)
+        return;
+    v->timer_out = false;
+    v->singleshot = at;
+    arm(x, vcpu);
+}
+
+/*
+ * A local APIC that is still off takes no interrupt, and Linux names its
+ * vector before it turns its own on: an upcall that was lost then would be
+ * the last. Who sets a timer has the APIC on, and is told again.
+ */
 int timer_singleshot(struct xen *x, unsigned vcpu, uint64_t at)
 {
     /* In the past, or wrapped: due at once. */
     x->vcpus[vcpu].singleshot = at ? at : 1;
+    x->vcpus[vcpu].timer_out = false;
     arm(x, vcpu);
-    /*
-     * A local APIC that is still off takes no interrupt, and Linux names its
-     * vector before it turns its own on: an upcall that was lost then would be
-     * the last. Who sets a timer has the APIC on, and is told again.
-     */
     evtchn_renotify(x->ev, vcpu);
     return 0;
 }
 
 void timer_stop_singleshot(struct xen *x, unsigned vcpu)
 {
-    x->vcpus[vcpu].singleshot = 0;
+    struct xen_vcpu *v = &x->vcpus[vcpu];
+
+    v->singleshot = 0;
+    v->timer_out = false;
+    if (v->timer_port)
+        x->accel->set_timer(x->accel->ctx, vcpu, v->timer_port, 0);
     arm(x, vcpu);
 }
 
@@ -51,6 +87,7 @@ int timer_periodic(struct xen *x, unsigned vcpu, uint64_t period)
     v->period = period;
     v->next_tick = x->ops.now(x->ops.ctx) + period;
     arm(x, vcpu);
+    evtchn_renotify(x->ev, vcpu);
     return 0;
 }
 

@@ -37,6 +37,10 @@ static struct evtchn *make_evtchn(struct xen *x, bool fifo)
         .fifo = fifo,
         .ops = {.upcall = on_upcall,
                 .post = on_post,
+                .bound = accel_bound,
+                .closed = accel_closed,
+                .reset = accel_reset,
+                .raise = accel_raise,
                 .poll_wake = on_wake,
                 .ctx = x},
     };
@@ -69,6 +73,7 @@ struct xen *xen_create(const struct xen_config *cfg)
     x->console = cfg->console;
     x->version = cfg->version;
     x->ops = cfg->ops;
+    x->accel = cfg->accel;
     x->n_vcpus = cfg->desc->n_cpus;
     x->max_pages = gmem_size(cfg->mem) / GUEST_PAGE;
     x->vcpus = calloc(x->n_vcpus, sizeof(x->vcpus[0]));
@@ -101,8 +106,10 @@ void xen_reset(struct xen *x)
         timer_stop_singleshot(x, i);
         timer_stop_periodic(x, i);
     }
+    areas_reset(x);
     evtchn_reset_all(x->ev);
     gnttab_reset(x->gt);
+    accel_unmap(x);
     shinfo_reset(x->si);
     reset_vcpus(x);
     xen_place_clocks(x);
@@ -152,23 +159,34 @@ void xen_latch(struct xen *x, bool is64)
     xen_place_clocks(x);
 }
 
+uint64_t xen_info(const struct xen *x, unsigned vcpu)
+{
+    if (x->vcpus[vcpu].info != XEN_NOWHERE)
+        return x->vcpus[vcpu].info;
+    if (x->si_gpa != XEN_NOWHERE && vcpu < XEN_LEGACY_MAX_VCPUS)
+        return x->si_gpa + vcpu * (uint64_t)SHINFO_VCPU_SIZE;
+    return XEN_NOWHERE;
+}
+
 static uint64_t clock_of(const struct xen *x, unsigned vcpu)
 {
     const size_t off = shinfo_is32(x->si)
                            ? offsetof(struct vcpu_info_x86_32, time)
                            : offsetof(struct vcpu_info, time);
+    const uint64_t info = xen_info(x, vcpu);
 
-    if (x->vcpus[vcpu].info != XEN_NOWHERE)
-        return x->vcpus[vcpu].info + off;
-    if (x->si_gpa != XEN_NOWHERE && vcpu < XEN_LEGACY_MAX_VCPUS)
-        return x->si_gpa + vcpu * (uint64_t)SHINFO_VCPU_SIZE + off;
-    return XEN_NOWHERE;
+    return info == XEN_NOWHERE ? XEN_NOWHERE : info + off;
 }
 
+/* A kernel that knows vcpu_info keeps its clock too. */
 void xen_place_clocks(struct xen *x)
 {
-    for (unsigned i = 0; i < x->n_vcpus; i++)
-        x->ops.set_clock(x->ops.ctx, i, clock_of(x, i));
+    for (unsigned i = 0; i < x->n_vcpus; i++) {
+        if (x->accel)
+            accel_vcpu(x, i);
+        else
+            x->ops.set_clock(x->ops.ctx, i, clock_of(x, i));
+    }
 }
 
 /* No CPU has addresses above this. */
@@ -211,9 +229,11 @@ int xen_map_shinfo(struct xen *x, uint64_t gfn)
         ret = gmem_win(x->mem, GPA(gfn << 12), GUEST_PAGE, &page);
     if (ret < 0)
         return ret;
+    accel_unmap(x);
     shinfo_map(x->si, &page);
     x->si_gpa = gfn << 12;
     set_wallclock(x);
+    accel_map(x);
     xen_place_clocks(x);
     return 0;
 }
@@ -223,6 +243,7 @@ void xen_unmap_page(struct xen *x, uint64_t gfn)
     gnttab_unplace(x->gt, (gfn_t){gfn});
     if (x->si_gpa != gfn << 12)
         return;
+    accel_unmap(x);
     shinfo_unmap(x->si);
     x->si_gpa = XEN_NOWHERE;
     xen_place_clocks(x);

@@ -18,6 +18,7 @@
 #include "mmu/gmem.h"
 #include "pvabi/evtchn.h"
 #include "pvabi/shinfo.h"
+#include "pvabi/xen_abi.h"
 #include "vmm/hcall.h"
 #include "vmm/machine.h"
 #include "vmm/types.h"
@@ -49,14 +50,51 @@ struct xen_ops {
     void *ctx; /* borrowed */
 };
 
+/*
+ * What the machine's kernel does without us, where it knows of Xen: it changes
+ * the words of 2-level events and the clocks by itself. What
+ * is said of a vCPU takes effect before it runs on, and xen_settled is called
+ * then. Pages are "nowhere" with all bits set.
+ */
+struct xen_accel {
+    bool timers;    /* VCPUOP_set_singleshot_timer and set_timer_op */
+    bool runstates; /* runstate areas */
+    /* shared_info is at this page. 0 or -errno: then nowhere. */
+    int (*map)(void *ctx, uint64_t gfn, bool is64);
+    /*
+     * A send to port raises target on a vCPU, or is reported by
+     * evtchn_backend_kicked if target is 0. It was not given before. 0 or
+     * -errno.
+     */
+    int (*give)(void *ctx, uint32_t port, uint32_t target, unsigned vcpu);
+    /* A send to port, or to any, is a hypercall again. */
+    void (*take)(void *ctx, uint32_t port);
+    void (*take_all)(void *ctx);
+    /* Raise a port on a vCPU; false: it cannot. */
+    bool (*raise)(void *ctx, uint32_t port, unsigned vcpu);
+    /* A vCPU's vcpu_info; its upcalls' vector, 0: no interrupt. */
+    void (*set_info)(void *ctx, unsigned vcpu, uint64_t gpa);
+    void (*set_vector)(void *ctx, unsigned vcpu, uint8_t vector);
+    /* The singleshot timer raises port, next at this time (0: as it was). */
+    void (*set_timer)(void *ctx, unsigned vcpu, uint32_t port, uint64_t at);
+    void (*set_time_copy)(void *ctx, unsigned vcpu, uint64_t gpa);
+    void (*set_runstate)(void *ctx, unsigned vcpu, uint64_t gpa);
+    void (*set_update_flag)(void *ctx, bool on);
+    /* Of the vCPU whose thread this is; false: unknown. */
+    bool (*get_runstate)(void *ctx, unsigned vcpu,
+                         struct vcpu_runstate_info *out);
+    void *ctx; /* borrowed */
+};
+
 /* What the operator reads in the guest's /sys/hypervisor, and it is true. */
 struct xen_config {
     struct gmem *mem;                /* borrowed */
     const struct machine_desc *desc; /* borrowed */
     struct chr *console;             /* borrowed; of console_io and port 0xe9 */
     uint32_t version;                /* major << 16 | minor */
-    bool fifo;                       /* FIFO event channels */
+    bool fifo;                       /* FIFO event channels; not with accel */
     struct xen_ops ops;
+    const struct xen_accel *accel; /* borrowed; NULL: all is done here */
 };
 
 /* NULL after logging. */
@@ -74,6 +112,13 @@ bool xen_hypercall_page(struct xen *x, uint64_t value, bool is64);
 
 /* A vCPU's timer is due, as set_timer asked. Loop thread. */
 void xen_timer(struct xen *x, unsigned vcpu);
+
+/*
+ * What struct xen_accel was told of a vCPU is so. moved: an event may have
+ * been told where its vcpu_info was before. timer: the kernel's timer is off
+ * and was to fire at this time; else 0.
+ */
+void xen_settled(struct xen *x, unsigned vcpu, bool moved, uint64_t timer);
 
 /* Back-ends have events: see evtchn_dispatch. Loop thread. */
 void xen_dispatch(struct xen *x);

@@ -33,6 +33,9 @@ struct xen_vcpu {
     uint64_t runstate_since;
     uint64_t time_copy; /* gpa of the second vcpu_time_info */
     uint32_t time_version;
+    uint32_t timer_port; /* raised by the kernel's timer; 0: ours is it */
+    bool timer_out;      /* and ours is to have the kernel's time */
+    bool kernel;         /* the kernel raises its events */
 };
 
 struct xen {
@@ -41,6 +44,10 @@ struct xen {
     struct chr *console;             /* borrowed */
     uint32_t version;
     struct xen_ops ops;
+    const struct xen_accel *accel; /* borrowed; NULL: none */
+    bool kernel_shinfo;            /* the kernel knows where shared_info is */
+    /* Sends that are the kernel's, a bit a port. */
+    uint64_t given[EVTCHN_MAX_PORTS / 64];
     struct shinfo *si; /* owned */
     struct evtchn *ev; /* owned */
     struct gnttab *gt; /* owned */
@@ -99,6 +106,8 @@ void xen_unmap_page(struct xen *x, uint64_t gfn);
 must_check int xen_back(struct xen *x, uint64_t gfn);
 /* Tell the machine where all clocks are. */
 void xen_place_clocks(struct xen *x);
+/* Where a vCPU's vcpu_info is in the guest's memory, or XEN_NOWHERE. */
+uint64_t xen_info(const struct xen *x, unsigned vcpu);
 void xen_upcall(struct xen *x, unsigned vcpu);
 static inline bool xen_is_self(domid_t dom)
 {
@@ -107,14 +116,34 @@ static inline bool xen_is_self(domid_t dom)
 
 /* areas.c: what the guest registered beside its vcpu_info. */
 void areas_init(struct xen_vcpu *v);
+/* The guest's areas are nobody's any more. */
+void areas_reset(struct xen *x);
 must_check int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva);
 must_check int areas_set_time(struct xcall *c, unsigned vcpu, uint64_t gva);
 /* Bring both up to date. */
 void areas_refresh(struct xen *x, unsigned vcpu);
+/* As the kernel knows it; false: it does not. The vCPU's thread. */
+bool areas_own_runstate(const struct xen *x, unsigned vcpu,
+                        struct vcpu_runstate_info *out);
 void areas_runstate(const struct xen *x, unsigned vcpu,
                     struct vcpu_runstate_info *out);
 
+/* accel.c: what of events the kernel does. */
+void accel_bound(void *ctx, uint32_t port, const struct evtchn_info *info);
+void accel_closed(void *ctx, uint32_t port);
+void accel_reset(void *ctx);
+bool accel_raise(void *ctx, uint32_t port, unsigned vcpu);
+/* shared_info is about to move, or has moved. */
+void accel_unmap(struct xen *x);
+void accel_map(struct xen *x);
+/* A vCPU has another vector, or what the kernel needs of it is elsewhere. */
+void accel_vcpu(struct xen *x, unsigned vcpu);
+
 /* timer.c */
+/* A timer of the kernel's raises this port from now on; 0: none does. */
+void timer_give(struct xen *x, unsigned vcpu, uint32_t port);
+/* The kernel's, which is not to be used any more, was to fire then. */
+void timer_returned(struct xen *x, unsigned vcpu, uint64_t at);
 int timer_singleshot(struct xen *x, unsigned vcpu, uint64_t at);
 void timer_stop_singleshot(struct xen *x, unsigned vcpu);
 int timer_periodic(struct xen *x, unsigned vcpu, uint64_t period);

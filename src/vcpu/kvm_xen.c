@@ -68,14 +68,11 @@ static int filter_msr(struct vm *vm)
 
 int xen_setup_vm(struct vm *vm)
 {
-    const struct kvm_xen_hvm_config c = {
-        .flags = KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL, .msr = KVM_XEN_MSR};
-
     switch (vm->xen) {
     case KVM_XEN_USER:
         return filter_msr(vm);
     case KVM_XEN_KERNEL:
-        return ioctl(vm->fd, KVM_XEN_HVM_CONFIG, &c) < 0 ? -errno : 0;
+        return xen_kernel_setup_vm(vm);
     case KVM_XEN_OFF:
     case KVM_XEN_ACCELS:
         break;
@@ -115,8 +112,7 @@ void kvm_xen_set_clock(struct vcpu *v, uint64_t gpa)
     vcpu_kick(v, VCPU_REASON_WORK);
 }
 
-/* On the vCPU's own thread: others would wait for it to leave KVM_RUN. */
-void xen_vcpu_work(struct vcpu *v)
+static void set_clock(struct vcpu *v)
 {
     struct {
         struct kvm_msrs head;
@@ -132,6 +128,15 @@ void xen_vcpu_work(struct vcpu *v)
     if (ioctl(v->fd, KVM_SET_MSRS, &msrs.head) != 1)
         log_guest(&limit, "vcpu%u: KVM keeps no clock at %#llx", v->id,
                   (unsigned long long)v->xen_clock);
+}
+
+/* On the vCPU's own thread: others would wait for it to leave KVM_RUN. */
+void xen_vcpu_work(struct vcpu *v)
+{
+    if (v->vm->xen_does)
+        xen_kernel_settle(v);
+    else
+        set_clock(v);
 }
 
 static void call_out(struct vcpu *v, struct hcall *h)

@@ -6,12 +6,18 @@
  * it (KVM_CAP_XEN_HVM), or because it is a port write: the hypercall page is
  * filled with stubs that do `out %eax, $LAYOUT_XEN_HCALL`, and where a kernel
  * has hypercall instructions of its own, the loader puts the equally long
- * `out` in their place. The rest is the same for both: upcalls are messages to
- * the vCPU's local APIC, the clock pages are those of KVM's own clock, whose
- * layout is Xen's.
+ * `out` in their place. Upcalls are messages to the vCPU's local APIC, the
+ * clock pages are those of KVM's own clock, whose layout is Xen's.
+ *
+ * A KVM that knows of Xen can do more by itself, without an exit: see what a
+ * host does by kvm_xen_does. It then needs to be told where the guest has its
+ * pages and what its ports are for. What is a vCPU's can be set on the vCPU's
+ * own thread only: it is written down here, takes effect before the guest runs
+ * on there, and is then told to vcpu_ops.xen_settled.
  *
  * Thread: board lock held, unless said otherwise.
  * Source: Linux Documentation/virt/kvm/api.rst (KVM_XEN_HVM_CONFIG,
+ * KVM_XEN_HVM_SET_ATTR, KVM_XEN_VCPU_SET_ATTR, KVM_XEN_HVM_EVTCHN_SEND,
  * KVM_X86_SET_MSR_FILTER, KVM_CAP_SYNC_REGS), Xen's public arch-x86/cpuid.h.
  */
 #ifndef VCPU_KVM_XEN_H
@@ -52,5 +58,62 @@ void kvm_xen_set_clock(struct vcpu *v, uint64_t gpa);
 
 /* Tell KVM the guest's word size, for the hypercall page it may write. */
 void kvm_xen_set_long_mode(struct vm *vm, bool is64);
+
+/* ---- what KVM does without us ---- */
+
+/*
+ * Sends between ports, polls, and events to vCPUs, by 2-level words only;
+ * clocks too. The rest is only there together with this.
+ */
+#define KVM_XEN_DOES_EVENTS    0x1u
+#define KVM_XEN_DOES_TIMERS    0x2u /* the singleshot timer */
+#define KVM_XEN_DOES_RUNSTATES 0x4u /* runstate areas, with update flag */
+
+/* What this host's KVM does if the kernel engine is used. Any thread. */
+unsigned kvm_xen_does(int kvm_fd);
+/* What it does for this machine. Any thread. */
+unsigned kvm_xen_vm_does(const struct vm *vm);
+
+/*
+ * shared_info is at this page now (all bits set: nowhere), its words so wide.
+ * 0 or -errno.
+ */
+must_check int kvm_xen_map(struct vm *vm, uint64_t gfn, bool is64);
+
+/*
+ * A send to this port, which KVM does not know yet, raises target, itself or
+ * another one, on a vCPU; with target 0 it signals fd. 0 or -errno.
+ */
+must_check int kvm_xen_give(struct vm *vm, uint32_t port, uint32_t target,
+                            uint32_t vcpu, int fd);
+/* A send to this port, or to any, is a hypercall of ours again. */
+void kvm_xen_take(struct vm *vm, uint32_t port);
+void kvm_xen_take_all(struct vm *vm);
+/* Raise a port on a vCPU; false: KVM cannot, shared_info is nowhere. */
+bool kvm_xen_raise(struct vm *vm, uint32_t port, uint32_t vcpu);
+
+/* Where a vCPU has its vcpu_info (all bits set: nowhere); upcalls' vector. */
+void kvm_xen_set_info(struct vcpu *v, uint64_t gpa);
+void kvm_xen_set_vector(struct vcpu *v, uint8_t vector);
+/*
+ * The singleshot timer raises this port; 0: it is not KVM's. It is to fire at
+ * this system time; 0: no change.
+ */
+void kvm_xen_set_timer(struct vcpu *v, uint32_t port, uint64_t at);
+/* Where a second struct vcpu_time_info is kept; all bits set: nowhere. */
+void kvm_xen_set_time_copy(struct vcpu *v, uint64_t gpa);
+/* Where the runstate is kept; all bits set: nowhere. */
+void kvm_xen_set_runstate(struct vcpu *v, uint64_t gpa);
+/* Runstates are written with XEN_RUNSTATE_UPDATE set meanwhile. */
+void kvm_xen_set_update_flag(struct vm *vm, bool on);
+
+struct kvm_xen_runstate {
+    unsigned state; /* RUNSTATE_* */
+    uint64_t since; /* system time */
+    uint64_t time[4];
+};
+
+/* False: KVM does not know it. Thread: the vCPU's. */
+bool kvm_xen_get_runstate(struct vcpu *v, struct kvm_xen_runstate *out);
 
 #endif

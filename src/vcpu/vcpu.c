@@ -82,6 +82,7 @@ static const struct {
     {map_run, "mmap of the vCPU"},
     {set_cpuid, "KVM_SET_CPUID2"},
     {msr_init, "KVM_SET_MSRS"},
+    {xen_kernel_setup_vcpu, "KVM_XEN_VCPU_SET_ATTR"},
 };
 
 struct vcpu *vcpu_create(struct vm *vm, unsigned id, pthread_mutex_t *lock,

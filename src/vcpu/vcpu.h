@@ -64,6 +64,13 @@ struct vcpu_ops {
      * that is refused. NULL: there is no such MSR. Board lock held.
      */
     bool (*hypercall_page)(void *ctx, uint64_t value, bool is64);
+    /*
+     * What kvm_xen_set_info, _vector and _timer asked for is so now. moved:
+     * KVM may have told events where vcpu_info was before, and nobody looks
+     * there any more. timer: the timer is KVM's no longer and was to fire at
+     * this time; else 0. NULL: nobody asks. Board lock held.
+     */
+    void (*xen_settled)(void *ctx, unsigned vcpu, bool moved, uint64_t timer);
     void *ctx; /* borrowed */
 };
 

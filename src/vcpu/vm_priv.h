@@ -36,6 +36,7 @@ struct vm {
     struct cpuid_table cpuid; /* policy applied, CPU-independent part */
     enum kvm_xen_accel xen;
     uint32_t xen_version;
+    unsigned xen_does;                     /* KVM_XEN_DOES_* */
     struct vm_piece pieces[VM_MAX_PIECES]; /* as KVM has them */
     unsigned pins;                         /* GSIs below are the IOAPIC's */
     unsigned n_msis; /* GSIs from pins on that were ever in use */
@@ -46,6 +47,16 @@ struct vm {
     } table; /* as KVM was last given it */
     /* Page of vCPU 0's mapping with the collected writes; 0: none. */
     size_t coalesced_page;
+};
+
+/* What of a vCPU's KVM knows, or is to know; see kvm_xen.h. */
+struct xen_vcpu_state {
+    uint64_t info;
+    uint64_t time_copy;
+    uint64_t runstate;
+    uint64_t timer_at; /* to be known only */
+    uint32_t timer_port;
+    uint32_t vector;
 };
 
 struct vcpu {
@@ -63,6 +74,8 @@ struct vcpu {
     bool parked;                          /* board lock */
     _Atomic bool up;                      /* runs, or did so */
     uint64_t xen_clock;                   /* board lock; see kvm_xen.h */
+    struct xen_vcpu_state xen_want;       /* board lock */
+    struct xen_vcpu_state xen_have;       /* board lock; set by its thread */
     bool dead;                            /* cannot go on: parked for good */
     _Atomic bool intr;                    /* its INTR pin; board lock to set */
     struct kvm_coalesced_mmio_ring *ring; /* in run; NULL: no collecting */
@@ -99,6 +112,11 @@ must_check int template_load(struct vcpu *v, const struct entry_state *e);
 /* kvm_xen.c: 0 or -errno. */
 must_check int xen_setup_vm(struct vm *vm);
 void xen_setup_vcpu(struct vcpu *v);
+/* kvm_xen_kernel.c: the same for what KVM does. 0 or -errno. */
+must_check int xen_kernel_setup_vm(struct vm *vm);
+must_check int xen_kernel_setup_vcpu(struct vcpu *v);
+/* Tell KVM what it is to know. The vCPU's thread, board lock held. */
+void xen_kernel_settle(struct vcpu *v);
 /* VCPU_REASON_WORK, on the vCPU's thread. Board lock held. */
 void xen_vcpu_work(struct vcpu *v);
 /* Is the KVM_EXIT_IO in v->run a hypercall? Then do it. Board lock held. */

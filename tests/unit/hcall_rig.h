@@ -111,8 +111,12 @@ static void rig_wake(void *ctx)
     r->wakes++;
 }
 
-/* False: out of memory. */
-static inline bool rig_make(struct hcall_rig *r)
+/*
+ * With a kernel that knows of Xen (accel, borrowed), or NULL: without. False:
+ * out of memory.
+ */
+static inline bool rig_make_with(struct hcall_rig *r,
+                                 const struct xen_accel *accel)
 {
     struct xen_config cfg;
 
@@ -131,7 +135,8 @@ static inline bool rig_make(struct hcall_rig *r)
         .desc = &r->desc,
         .console = r->console,
         .version = 4u << 16 | 17u,
-        .fifo = true,
+        .fifo = !accel,
+        .accel = accel,
         .ops = {.interrupt = rig_interrupt,
                 .now = rig_now,
                 .set_timer = rig_set_timer,
@@ -147,6 +152,11 @@ static inline bool rig_make(struct hcall_rig *r)
     };
     r->xen = xen_create(&cfg);
     return r->xen != NULL;
+}
+
+static inline bool rig_make(struct hcall_rig *r)
+{
+    return rig_make_with(r, NULL);
 }
 
 static inline void rig_free(struct hcall_rig *r)

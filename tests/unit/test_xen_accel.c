@@ -1,0 +1,638 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What of events, timers and areas a kernel that knows of Xen is given, in what
+ * order, and when it is taken back: with a kernel that writes down what it is
+ * told and can refuse.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hcall_rig.h"
+
+#define ARG     0x1000ull /* where a call's structure is */
+#define PAGE    0x8000ull
+#define INFO    0x20ull /* page of a vcpu_info */
+#define AREA    0x6000ull
+#define NOWHERE UINT64_MAX
+#define VECTOR  0x51
+
+struct kernel {
+    struct hcall_rig r;
+    struct xen_accel ops;
+    bool refuses;
+    uint64_t gfn; /* of shared_info */
+    bool is64;
+    struct {
+        bool given;
+        uint32_t target;
+        unsigned vcpu;
+    } sends[EVTCHN_MAX_PORTS];
+    unsigned takes, resets, raises, notified;
+    struct {
+        uint64_t info, time_copy, runstate;
+        uint8_t vector;
+        uint32_t timer_port;
+        uint64_t timer_at;
+    } vcpus[RIG_CPUS];
+    bool update_flag;
+    bool knows_runstate;
+};
+
+/* ---- the kernel ---- */
+
+static int kernel_map(void *ctx, uint64_t gfn, bool is64)
+{
+    struct kernel *k = ctx;
+
+    if (k->refuses && gfn != NOWHERE)
+        return -EFAULT;
+    k->gfn = gfn;
+    k->is64 = is64;
+    return 0;
+}
+
+static int kernel_give(void *ctx, uint32_t port, uint32_t target, unsigned vcpu)
+{
+    struct kernel *k = ctx;
+
+    assert_in_range(port, 1, EVTCHN_MAX_PORTS - 1);
+    assert_false(k->sends[port].given);
+    if (k->refuses)
+        return -ENOMEM;
+    k->sends[port].given = true;
+    k->sends[port].target = target;
+    k->sends[port].vcpu = vcpu;
+    return 0;
+}
+
+static void kernel_take(void *ctx, uint32_t port)
+{
+    struct kernel *k = ctx;
+
+    assert_true(k->sends[port].given);
+    k->sends[port].given = false;
+    k->takes++;
+}
+
+static void kernel_take_all(void *ctx)
+{
+    struct kernel *k = ctx;
+
+    memset(k->sends, 0, sizeof(k->sends));
+    k->resets++;
+}
+
+static bool kernel_raise(void *ctx, uint32_t port, unsigned vcpu)
+{
+    struct kernel *k = ctx;
+
+    assert_true(port > 0 && vcpu < RIG_CPUS);
+    k->raises += !k->refuses;
+    return !k->refuses;
+}
+
+static void kernel_set_info(void *ctx, unsigned vcpu, uint64_t gpa)
+{
+    struct kernel *k = ctx;
+
+    k->vcpus[vcpu].info = gpa;
+}
+
+static void kernel_set_vector(void *ctx, unsigned vcpu, uint8_t vector)
+{
+    struct kernel *k = ctx;
+
+    k->vcpus[vcpu].vector = vector;
+}
+
+static void kernel_set_timer(void *ctx, unsigned vcpu, uint32_t port,
+                             uint64_t at)
+{
+    struct kernel *k = ctx;
+
+    k->vcpus[vcpu].timer_port = port;
+    k->vcpus[vcpu].timer_at = at;
+}
+
+static void kernel_set_time_copy(void *ctx, unsigned vcpu, uint64_t gpa)
+{
+    struct kernel *k = ctx;
+
+    k->vcpus[vcpu].time_copy = gpa;
+}
+
+static void kernel_set_runstate(void *ctx, unsigned vcpu, uint64_t gpa)
+{
+    struct kernel *k = ctx;
+
+    k->vcpus[vcpu].runstate = gpa;
+}
+
+static void kernel_set_update_flag(void *ctx, bool on)
+{
+    struct kernel *k = ctx;
+
+    k->update_flag = on;
+}
+
+static bool kernel_get_runstate(void *ctx, unsigned vcpu,
+                                struct vcpu_runstate_info *out)
+{
+    const struct kernel *k = ctx;
+
+    (void)vcpu;
+    *out = (struct vcpu_runstate_info){.state = RUNSTATE_running,
+                                       .state_entry_time = 1000,
+                                       .time = {[RUNSTATE_runnable] = 77}};
+    return k->knows_runstate;
+}
+
+/* ---- the guest ---- */
+
+static int64_t call(struct kernel *k, bool is64, uint64_t nr, uint64_t a,
+                    uint64_t b, uint64_t c)
+{
+    const struct hcall h = {.nr = nr, .arg = {a, b, c}, .is64 = is64};
+
+    return xen_hypercall(k->r.xen, &h);
+}
+
+/* A call whose structure is copied in and out. */
+static int64_t with(struct kernel *k, uint64_t nr, uint64_t op, void *arg,
+                    size_t n)
+{
+    int64_t ret;
+
+    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), arg, n), 0);
+    ret = call(k, true, nr, op, ARG, 0);
+    assert_int_equal(gmem_read(k->r.mem, GPA(ARG), arg, n), 0);
+    return ret;
+}
+
+#define EVENT(k, op, arg) \
+    assert_int_equal(     \
+        with(k, __HYPERVISOR_event_channel_op, op, &(arg), sizeof(arg)), 0)
+
+static void map_shinfo(struct kernel *k)
+{
+    struct xen_add_to_physmap a = {.domid = DOMID_SELF,
+                                   .space = XENMAPSPACE_shared_info,
+                                   .gpfn = PAGE >> 12};
+
+    assert_int_equal(
+        with(k, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a, sizeof(a)),
+        0);
+}
+
+static void unmap_shinfo(struct kernel *k)
+{
+    struct xen_remove_from_physmap a = {.domid = DOMID_SELF,
+                                        .gpfn = PAGE >> 12};
+
+    assert_int_equal(with(k, __HYPERVISOR_memory_op, XENMEM_remove_from_physmap,
+                          &a, sizeof(a)),
+                     0);
+}
+
+static void set_vector(struct kernel *k, unsigned vcpu)
+{
+    struct xen_hvm_evtchn_upcall_vector u = {.vcpu = vcpu, .vector = VECTOR};
+
+    assert_int_equal(with(k, __HYPERVISOR_hvm_op,
+                          HVMOP_set_evtchn_upcall_vector, &u, sizeof(u)),
+                     0);
+}
+
+static int64_t register_info(struct kernel *k, bool is64, unsigned vcpu,
+                             uint32_t offset)
+{
+    const struct vcpu_register_vcpu_info a = {.mfn = INFO + vcpu,
+                                              .offset = offset};
+
+    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &a, sizeof(a)), 0);
+    return call(k, is64, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, vcpu,
+                ARG);
+}
+
+static uint32_t bind_ipi(struct kernel *k, unsigned vcpu)
+{
+    struct evtchn_bind_ipi a = {.vcpu = vcpu};
+
+    EVENT(k, EVTCHNOP_bind_ipi, a);
+    return a.port;
+}
+
+static uint32_t bind_timer(struct kernel *k, unsigned vcpu)
+{
+    struct evtchn_bind_virq a = {.virq = VIRQ_TIMER, .vcpu = vcpu};
+
+    EVENT(k, EVTCHNOP_bind_virq, a);
+    return a.port;
+}
+
+static uint32_t alloc(struct kernel *k, domid_t remote)
+{
+    struct evtchn_alloc_unbound a = {.dom = DOMID_SELF, .remote_dom = remote};
+
+    EVENT(k, EVTCHNOP_alloc_unbound, a);
+    return a.port;
+}
+
+static void close_port(struct kernel *k, uint32_t port)
+{
+    struct evtchn_close a = {.port = port};
+
+    EVENT(k, EVTCHNOP_close, a);
+}
+
+static void send_port(struct kernel *k, uint32_t port)
+{
+    struct evtchn_send a = {.port = port};
+
+    EVENT(k, EVTCHNOP_send, a);
+}
+
+static void assert_raises(const struct kernel *k, uint32_t port,
+                          uint32_t target, unsigned vcpu)
+{
+    assert_true(k->sends[port].given);
+    assert_int_equal(k->sends[port].target, target);
+    assert_int_equal(k->sends[port].vcpu, vcpu);
+}
+
+/* ---- tests ---- */
+
+static void test_a_vcpu_needs_all_of_it(void **state)
+{
+    struct kernel *k = *state;
+    const uint32_t port = bind_ipi(k, 1);
+
+    assert_false(k->sends[port].given);
+    set_vector(k, 1);
+    assert_false(k->sends[port].given);
+    assert_int_equal(k->vcpus[1].vector, 0);
+    map_shinfo(k);
+    assert_int_equal(k->gfn, PAGE >> 12);
+    assert_true(k->is64);
+    assert_int_equal(k->vcpus[1].info, PAGE + 64);
+    assert_int_equal(k->vcpus[1].vector, VECTOR);
+    assert_raises(k, port, port, 1);
+    /* Others still have none. */
+    assert_false(k->sends[bind_ipi(k, 0)].given);
+    assert_raises(k, bind_ipi(k, 1), port + 2, 1);
+    unmap_shinfo(k);
+    assert_int_equal(k->gfn, NOWHERE);
+    assert_int_equal(k->vcpus[1].info, NOWHERE);
+    assert_false(k->sends[port].given);
+    map_shinfo(k);
+    assert_raises(k, port, port, 1);
+    close_port(k, port);
+    assert_false(k->sends[port].given);
+}
+
+static void test_a_channel_of_its_own(void **state)
+{
+    struct kernel *k = *state;
+    struct evtchn_bind_interdomain b = {.remote_dom = DOMID_SELF};
+    struct evtchn_bind_vcpu move = {.vcpu = 1};
+    uint32_t port;
+
+    map_shinfo(k);
+    set_vector(k, 0);
+    b.remote_port = port = alloc(k, DOMID_SELF);
+    assert_false(k->sends[port].given);
+    EVENT(k, EVTCHNOP_bind_interdomain, b);
+    assert_raises(k, port, b.local_port, 0);
+    assert_raises(k, b.local_port, port, 0);
+    /* A send raises the other end, where that is bound. */
+    move.port = port;
+    EVENT(k, EVTCHNOP_bind_vcpu, move);
+    assert_false(k->sends[b.local_port].given);
+    set_vector(k, 1);
+    assert_raises(k, b.local_port, port, 1);
+    assert_raises(k, port, b.local_port, 0);
+    close_port(k, b.local_port);
+    assert_false(k->sends[port].given);
+    assert_false(k->sends[b.local_port].given);
+}
+
+static void on_notify(void *owner)
+{
+    struct kernel *k = owner;
+
+    k->notified++;
+}
+
+static void test_back_ends(void **state)
+{
+    struct kernel *k = *state;
+    struct evtchn *e = xen_evtchn(k->r.xen);
+    const uint32_t port = alloc(k, XEN_BACKEND_DOMID);
+
+    assert_int_equal(evtchn_backend_bind(e, port, on_notify, k), 0);
+    assert_raises(k, port, 0, 0);
+    xen_dispatch(k->r.xen);
+    k->notified = 0;
+    evtchn_backend_kicked(e, port);
+    xen_dispatch(k->r.xen);
+    assert_int_equal(k->notified, 1);
+    /* It is given once, wherever it is bound. */
+    map_shinfo(k);
+    set_vector(k, 0);
+    assert_raises(k, port, 0, 0);
+    assert_int_equal(k->takes, 0);
+    evtchn_backend_notify(e, port);
+    assert_int_equal(k->raises, 1);
+    evtchn_backend_unbind(e, port);
+    assert_false(k->sends[port].given);
+}
+
+static void test_what_is_refused_is_done_here(void **state)
+{
+    struct kernel *k = *state;
+    uint32_t port;
+
+    k->refuses = true;
+    map_shinfo(k);
+    set_vector(k, 0);
+    port = bind_ipi(k, 0);
+    send_port(k, port);
+    assert_int_equal(k->r.interrupts[0], 1);
+    unmap_shinfo(k);
+    k->refuses = false;
+    map_shinfo(k);
+    assert_raises(k, port, port, 0);
+    send_port(k, port);
+    assert_int_equal(k->raises, 1);
+    k->refuses = true;
+    send_port(k, port);
+    assert_int_equal(k->raises, 1);
+}
+
+static void test_the_timer_goes_and_comes(void **state)
+{
+    struct kernel *k = *state;
+    const uint64_t at = k->r.now + 1000000000;
+    uint32_t port;
+
+    map_shinfo(k);
+    assert_int_equal(call(k, true, __HYPERVISOR_set_timer_op, at, 0, 0), 0);
+    assert_int_equal(k->r.timers[0], at);
+    port = bind_timer(k, 0);
+    assert_int_equal(k->vcpus[0].timer_port, 0);
+    set_vector(k, 0);
+    /* With its time, which is ours no longer. */
+    assert_int_equal(k->vcpus[0].timer_port, port);
+    assert_int_equal(k->vcpus[0].timer_at, at);
+    assert_int_equal(k->r.timers[0], 0);
+    /* Before the kernel is told, a call may come here. */
+    assert_int_equal(call(k, true, __HYPERVISOR_set_timer_op, at + 5, 0, 0), 0);
+    assert_int_equal(k->vcpus[0].timer_at, at + 5);
+    assert_int_equal(call(k, true, __HYPERVISOR_set_timer_op, 0, 0, 0), 0);
+    assert_int_equal(k->vcpus[0].timer_at, 0);
+    assert_int_equal(k->r.timers[0], 0);
+    /* Nobody's port: the time goes on here, and to the next port. */
+    close_port(k, port);
+    assert_int_equal(k->vcpus[0].timer_port, 0);
+    xen_settled(k->r.xen, 0, false, at);
+    assert_int_equal(k->r.timers[0], at);
+    port = bind_timer(k, 0);
+    assert_int_equal(k->vcpus[0].timer_port, port);
+    assert_int_equal(k->vcpus[0].timer_at, at);
+    /* A time that comes back unasked for is nobody's. */
+    xen_settled(k->r.xen, 0, false, at);
+    assert_int_equal(k->r.timers[0], 0);
+}
+
+static void test_a_kernel_without_timers(void **state)
+{
+    struct kernel *k = *state;
+
+    k->ops.timers = false;
+    map_shinfo(k);
+    set_vector(k, 0);
+    (void)bind_timer(k, 0);
+    assert_int_equal(k->vcpus[0].timer_port, 0);
+    assert_int_equal(
+        call(k, true, __HYPERVISOR_set_timer_op, k->r.now + 100, 0, 0), 0);
+    k->r.now += 200;
+    xen_timer(k->r.xen, 0);
+    assert_int_equal(k->raises, 1);
+}
+
+static void test_periodic_ticks_stay_here(void **state)
+{
+    struct kernel *k = *state;
+    const uint64_t period = 2000000;
+
+    map_shinfo(k);
+    set_vector(k, 0);
+    (void)bind_timer(k, 0);
+    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &period, 8), 0);
+    assert_int_equal(
+        call(k, true, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, ARG),
+        0);
+    assert_true(k->r.timers[0] != 0);
+    k->r.now = k->r.timers[0];
+    xen_timer(k->r.xen, 0);
+    assert_int_equal(k->raises, 1);
+    assert_true(k->r.timers[0] > k->r.now);
+}
+
+/* An upcall that was lost is told again by who sets a periodic timer too. */
+static void test_periodic_tells_again(void **state)
+{
+    struct kernel *k = *state;
+    const uint64_t period = 2000000;
+    unsigned before;
+
+    map_shinfo(k);
+    assert_int_equal(register_info(k, true, 0, 0), 0);
+    set_vector(k, 0);
+    before = k->r.interrupts[0];
+    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &period, 8), 0);
+    assert_int_equal(
+        call(k, true, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, ARG),
+        0);
+    assert_int_equal(k->r.interrupts[0], before + 1);
+}
+
+static void test_a_vcpu_info_that_moved(void **state)
+{
+    struct kernel *k = *state;
+    const struct vcpu_info none = {0};
+    struct vcpu_info i;
+
+    map_shinfo(k);
+    set_vector(k, 0);
+    assert_int_equal(register_info(k, true, 0, 0x40), 0);
+    assert_int_equal(k->vcpus[0].info, (INFO << 12) + 0x40);
+    /* The guest looked, and then an event was told at the old place. */
+    assert_int_equal(
+        gmem_write(k->r.mem, GPA((INFO << 12) + 0x40), &none, sizeof(none)), 0);
+    k->r.interrupts[0] = 0;
+    xen_settled(k->r.xen, 0, false, 0);
+    assert_int_equal(k->r.interrupts[0], 0);
+    xen_settled(k->r.xen, 0, true, 0);
+    assert_int_equal(k->r.interrupts[0], 1);
+    assert_int_equal(
+        gmem_read(k->r.mem, GPA((INFO << 12) + 0x40), &i, sizeof(i)), 0);
+    assert_int_equal(i.evtchn_upcall_pending, 1);
+    assert_true(i.evtchn_pending_sel == ~0ul);
+}
+
+/* Words the kernel would find in two cache lines are not given to it. */
+static void test_a_vcpu_info_across_lines(void **state)
+{
+    struct kernel *k = *state;
+    uint32_t port;
+
+    assert_true(xen_hypercall_page(k->r.xen, 0x9000, false));
+    map_shinfo(k);
+    assert_false(k->is64);
+    set_vector(k, 0);
+    port = bind_ipi(k, 0);
+    assert_raises(k, port, port, 0);
+    assert_int_equal(register_info(k, false, 0, 56), 0);
+    assert_false(k->sends[port].given);
+    assert_int_equal(k->vcpus[0].vector, 0);
+    set_vector(k, 1);
+    port = bind_ipi(k, 1);
+    assert_int_equal(register_info(k, false, 1, 52), 0);
+    assert_raises(k, port, port, 1);
+}
+
+static void test_wide_words_are_aligned(void **state)
+{
+    struct kernel *k = *state;
+
+    map_shinfo(k);
+    assert_int_equal(register_info(k, true, 0, 4), -ENXIO);
+    assert_int_equal(register_info(k, true, 0, 8), 0);
+}
+
+static void test_areas(void **state)
+{
+    struct kernel *k = *state;
+    uint64_t area = AREA - 20; /* continues in the next page */
+    struct vcpu_runstate_info r;
+
+    map_shinfo(k);
+    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &area, 8), 0);
+    assert_int_equal(call(k, true, __HYPERVISOR_vcpu_op,
+                          VCPUOP_register_runstate_memory_area, 1, ARG),
+                     0);
+    assert_int_equal(k->vcpus[1].runstate, area);
+    /* The kernel's words are those of shared_info, not the caller's. */
+    assert_int_equal(call(k, false, __HYPERVISOR_vcpu_op,
+                          VCPUOP_register_runstate_memory_area, 1, ARG),
+                     0);
+    assert_int_equal(k->vcpus[1].runstate, NOWHERE);
+    area = AREA;
+    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &area, 8), 0);
+    assert_int_equal(call(k, true, __HYPERVISOR_vcpu_op,
+                          VCPUOP_register_vcpu_time_memory_area, 2, ARG),
+                     0);
+    assert_int_equal(k->vcpus[2].time_copy, AREA);
+    assert_int_equal(call(k, true, __HYPERVISOR_vm_assist, VMASST_CMD_enable,
+                          VMASST_TYPE_runstate_update_flag, 0),
+                     0);
+    assert_true(k->update_flag);
+    /* Its own runstate, with the time since the kernel looked. */
+    k->knows_runstate = true;
+    assert_int_equal(
+        call(k, true, __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, ARG),
+        0);
+    assert_int_equal(gmem_read(k->r.mem, GPA(ARG), &r, sizeof(r)), 0);
+    assert_int_equal(r.time[RUNSTATE_runnable], 77);
+    assert_int_equal(r.time[RUNSTATE_running], k->r.now - 1000);
+}
+
+static void test_a_reset_takes_all_back(void **state)
+{
+    struct kernel *k = *state;
+    const uint64_t area = AREA;
+
+    map_shinfo(k);
+    set_vector(k, 1);
+    assert_int_equal(register_info(k, true, 1, 0), 0);
+    (void)bind_ipi(k, 1);
+    (void)bind_timer(k, 1);
+    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &area, 8), 0);
+    assert_int_equal(call(k, true, __HYPERVISOR_vcpu_op,
+                          VCPUOP_register_runstate_memory_area, 1, ARG),
+                     0);
+    xen_reset(k->r.xen);
+    assert_int_equal(k->resets, 1);
+    assert_int_equal(k->takes, 0);
+    assert_int_equal(k->gfn, NOWHERE);
+    assert_int_equal(k->vcpus[1].info, NOWHERE);
+    assert_int_equal(k->vcpus[1].runstate, NOWHERE);
+    assert_int_equal(k->vcpus[1].vector, 0);
+    assert_int_equal(k->vcpus[1].timer_port, 0);
+    /* What the kernel's timer was set to is of the life before. */
+    xen_settled(k->r.xen, 1, true, 77);
+    assert_int_equal(k->r.timers[1], 0);
+    map_shinfo(k);
+    set_vector(k, 1);
+    assert_raises(k, bind_ipi(k, 1), 1, 1);
+}
+
+static int setup(void **state)
+{
+    static struct kernel k;
+
+    k = (struct kernel){.gfn = NOWHERE};
+    k.ops = (struct xen_accel){.timers = true,
+                               .runstates = true,
+                               .map = kernel_map,
+                               .give = kernel_give,
+                               .take = kernel_take,
+                               .take_all = kernel_take_all,
+                               .raise = kernel_raise,
+                               .set_info = kernel_set_info,
+                               .set_vector = kernel_set_vector,
+                               .set_timer = kernel_set_timer,
+                               .set_time_copy = kernel_set_time_copy,
+                               .set_runstate = kernel_set_runstate,
+                               .set_update_flag = kernel_set_update_flag,
+                               .get_runstate = kernel_get_runstate,
+                               .ctx = &k};
+    *state = &k;
+    return rig_make_with(&k.r, &k.ops) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct kernel *k = *state;
+
+    rig_free(&k->r);
+    return 0;
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_vcpu_needs_all_of_it),
+        TEST(test_a_channel_of_its_own),
+        TEST(test_back_ends),
+        TEST(test_what_is_refused_is_done_here),
+        TEST(test_the_timer_goes_and_comes),
+        TEST(test_a_kernel_without_timers),
+        TEST(test_periodic_ticks_stay_here),
+        TEST(test_periodic_tells_again),
+        TEST(test_a_vcpu_info_that_moved),
+        TEST(test_a_vcpu_info_across_lines),
+        TEST(test_wide_words_are_aligned),
+        TEST(test_areas),
+        TEST(test_a_reset_takes_all_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
