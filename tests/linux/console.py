@@ -52,6 +52,7 @@ def rows(long):
                 "initrd": (name, "initramfs"),
             },
             "transport": transport,
+            "output": kernel.OUTPUT[True],
         }
 
 

@@ -2,7 +2,7 @@
 """Kernel x format x CPUs x memory: Debian's kernels in RAM alone.
 
 Each boots to the shell of the initramfs and shows: init runs, all CPUs and
-memory are there, 64 KiB typed and 64 KiB written arrive unchanged, the machine
+memory are there, 64 KiB typed and 16 or 64 written arrive unchanged, the machine
 reboots and comes up again, it ends with status 0 by power-off from inside or
 by `vmm stop`. By default a small set of rows in which any two values of any
 two columns meet; the long set has all rows, each ended both ways.
@@ -40,6 +40,10 @@ SECONDS = 200
 
 BOOT_SECONDS = 90
 PASTE = 64 << 10
+# Written through a UART that is never full, Linux stays in its interrupt: on an
+# emulated host beside other work 64 KiB took so long that its watchdog for
+# stalls (21 s) wrote into the text.
+OUTPUT = {False: 16 << 10, True: 64 << 10}
 ESCAPE = b"\x1d"  # vmm's own escape key: doubled or eaten, so not pasted
 
 
@@ -57,6 +61,7 @@ def rows(long):
                 "initrd": (kernel, "initramfs"),
             },
             "cpus": cpus,
+            "output": OUTPUT[long],
             "memory": memory * MIB,
         }
 
@@ -120,8 +125,9 @@ class Row(row.Row):
         return f"{PASTE} bytes"
 
     def output(self):
-        """64 KiB of text leave the guest as written."""
-        self.guest.run(f"head -c {PASTE * 3 // 4} /dev/urandom >/tmp/data")
+        """Text leaves the guest as written."""
+        size = self.row["output"] * 3 // 4  # base64 makes 4 bytes of 3
+        self.guest.run(f"head -c {size} /dev/urandom >/tmp/data")
         want = self.guest.run("sha256sum </tmp/data").split()[0].decode()
         text = self.guest.run("base64 /tmp/data", 120)
         if hashlib.sha256(base64.b64decode(text)).hexdigest() != want:

@@ -35,7 +35,7 @@ import threading
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
 TRIES = 2  # of a row
-SESSIONS = 6  # at the most: emulated hosts stand still, now and then
+SESSIONS = 8  # at the most: emulated hosts stand still, now and then
 START_SECONDS = 500  # until driver.py runs: a state may have to be saved
 SILENCE_SECONDS = 90  # many times what passes between its BEAT lines
 KINDS = ["kernel", "pci", "disk", "ata", "kill", "net", "share", "console",
@@ -198,7 +198,7 @@ def failed(row, results):
 
 def show(rows, vmm, results):
     """Runs what has no results yet, and once more what failed. A session that
-    is lost is no try for the rows that it never came to."""
+    is lost is no try for the row it was lost in, nor for those after it."""
     tries = dict.fromkeys((row["name"] for row in rows), 0)
     for number in range(SESSIONS):
         todo = [
@@ -214,7 +214,7 @@ def show(rows, vmm, results):
         found = session(todo, vmm)
         results.update(found)
         for row in todo:
-            tries[row["name"]] += any(step in found for step in steps(row))
+            tries[row["name"]] += all(step in found for step in steps(row))
 
 
 def main():
