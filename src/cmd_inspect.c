@@ -2,7 +2,9 @@
 /* cmd_inspect.c: `vmm inspect`: explain a kernel image, or unpack it. */
 #include "cmd.h"
 
+#include "boot/boot.h"
 #include "boot/image.h"
+#include "profile.h"
 #include "vmm/exitcode.h"
 #include "vmm/log.h"
 
@@ -54,6 +56,22 @@ static int unpack_to(struct image *img, const char *path)
     return ret;
 }
 
+/* Which modes of this version can boot it. */
+static void print_modes(const struct image *img)
+{
+    const struct image_info *info = image_info(img);
+
+    puts("modes");
+    for (unsigned m = 0; m < MODE_COUNT; m++) {
+        const struct profile *p = &profiles[m];
+
+        printf("  %-11s %s\n", p->name,
+               p->abis_built ? boot_verdict(img, p->boot) : "not built yet");
+    }
+    if (!info->has_pvh && !info->multiboot.found)
+        puts("missing       CONFIG_PVH=y, if this is Linux");
+}
+
 int cmd_inspect(int argc, char **argv)
 {
     const char *unpack = NULL, *path = NULL;
@@ -78,10 +96,12 @@ int cmd_inspect(int argc, char **argv)
     ret = image_open(path, &img);
     if (ret < 0)
         return ret == -EINVAL ? VMM_EXIT_USAGE : VMM_EXIT_HOST;
-    if (unpack)
+    if (unpack) {
         ret = unpack_to(img, unpack);
-    else
+    } else {
         image_inspect(img, stdout);
+        print_modes(img);
+    }
     image_close(img);
     return ret < 0 ? VMM_EXIT_HOST : VMM_EXIT_OK;
 }

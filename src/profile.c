@@ -35,7 +35,7 @@ const struct profile profiles[MODE_COUNT] = {
     [MODE_HVM_PV] =
         {
             .name = "hvm-pv",
-            .entry = "BIOS, 16-bit reset vector",
+            .entry = "BIOS, or the kernel directly",
             .board = "i440FX/PIIX PC: PCI, ACPI, VGA, PS/2",
             .interrupts = "8259, IOAPIC, local APIC, MSI-X",
             .timers = "as hvm, and kvmclock",

@@ -60,6 +60,7 @@ struct boot_config {
 };
 
 struct boot;
+struct image;
 
 /*
  * Open the kernel and the modules, identify them, check that they can boot
@@ -107,6 +108,12 @@ must_check int boot_place(struct boot *b, const struct gmem *mem,
  * guest, so that what it will run is first touched on its own NUMA node.
  */
 must_check int boot_load(struct boot *b, struct gmem *mem);
+
+/*
+ * Can this image be started so? For `vmm inspect`: "yes" or "no", and behind a
+ * colon how, or why not.
+ */
+const char *boot_verdict(const struct image *img, enum boot_protocol protocol);
 
 /*
  * Write the ACPI tables of m below the folder dir (made if missing): rsdp.bin

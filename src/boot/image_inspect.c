@@ -7,6 +7,7 @@
  * since image_copy_text, or are made so here: a kernel file must not send
  * escape sequences to the operator's terminal.
  */
+#include "boot/boot.h"
 #include "boot/image_internal.h"
 
 #include "abi/multiboot.h"
@@ -259,7 +260,7 @@ static void print_notes(const struct image_info *info, FILE *out)
         fprintf(out, "  (no more than %u are shown)\n", IMAGE_MAX_NOTES);
 }
 
-/* How a PC starts it without a boot loader; in the order boot.c tries. */
+/* Without a boot loader; in the order boot.c tries. */
 static const char *direct_boot(const struct image_info *info)
 {
     if (info->container == IMAGE_BZIMAGE && info->bz.entry64)
@@ -273,24 +274,18 @@ static const char *direct_boot(const struct image_info *info)
     return "no: no bzImage, Multiboot header or PVH entry note";
 }
 
-/* The others await their machines. */
-static void print_modes(const struct image_info *info, FILE *out)
+const char *boot_verdict(const struct image *img, enum boot_protocol protocol)
 {
-    fprintf(out, "modes\n");
-    if (info->has_pvh)
-        fprintf(out, "  pvh         yes\n");
-    else
-        fprintf(out, "  pvh         no: no PVH entry note "
-                     "(XEN_ELFNOTE_PHYS32_ENTRY)\n");
-    fprintf(out,
-            "  pv          not built yet; the image has %s "
-            "(XEN_ELFNOTE_ENTRY)\n",
-            info->has_pv ? "the entry" : "no entry");
-    fprintf(out, "  pvhvm       not built yet\n");
-    fprintf(out, "  hvm-pv      %s\n", direct_boot(info));
-    fprintf(out, "  hvm         %s\n", direct_boot(info));
-    if (!info->has_pvh && !info->multiboot.found)
-        fprintf(out, "missing       CONFIG_PVH=y, if this is Linux\n");
+    switch (protocol) {
+    case BOOT_FIRMWARE: /* a kernel on the command line goes past it */
+    case BOOT_DIRECT:
+        return direct_boot(&img->info);
+    case BOOT_PVH:
+        break;
+    }
+    return img->info.has_pvh
+               ? "yes"
+               : "no: no PVH entry note (XEN_ELFNOTE_PHYS32_ENTRY)";
 }
 
 /* A file's name may hold any bytes but NUL. */
@@ -310,5 +305,4 @@ void image_inspect(const struct image *img, FILE *out)
     print_file(info, out);
     print_segments(info, out);
     print_notes(info, out);
-    print_modes(info, out);
 }

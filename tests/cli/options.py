@@ -287,6 +287,14 @@ class OptionTest(vmmtest.Case):
         self.assertRegex(r.out, r"(?m)^PVH entry +0x100000$")
         self.assertRegex(r.out, r"(?m)^  Xen +PHYS32_ENTRY +0x100000$")
         self.assertRegex(r.out, r"(?m)^  pvh +yes$")
+        self.assertRegex(r.out, r"(?m)^  hvm-pv +yes: PVH entry$")
+        # The same rows as vmm spectrum's, and as much built.
+        rows = re.findall(r"(?m)^([a-z-]+)$(?s:.*?)in this version (.*)$",
+                          self.vmm("spectrum").out)
+        self.assertEqual(len(rows), 5)
+        for name, built in rows:
+            self.assertRegex(r.out, rf"(?m)^  {name} +" + (
+                built if built == "not built yet" else "yes"))
         bare = self.write("bare", kernels.elf([kernels.load()]))
         r = self.vmm("inspect", bare)
         self.assertEqual(r.code, OK)
