@@ -9,6 +9,7 @@
 #include "abi/layout.h"
 #include "boot/acpi_loader.h"
 #include "boot/smbios.h"
+#include "devices/platform/piix4_pm.h"
 #include "pc_slots.h"
 #include "vmm/log.h"
 
@@ -24,6 +25,18 @@
 
 /* FW_CFG_X86 items */
 #define X86_IRQ0_OVERRIDE (FW_CFG_X86 + 2u)
+
+/*
+ * etc/system-states: a byte for each state from S0 to S5, its sleep type, and
+ * whether the machine has it. Here that is S0 and S5 (piix4_pm.h): OVMF then
+ * prepares nothing for S3, and SeaBIOS takes its _S3 and _S4 away.
+ */
+#define STATE_ENABLED 0x80u
+static const uint8_t system_states[] = {
+    [0] = STATE_ENABLED,
+    [3] = PIIX4_S3_TYP,
+    [5] = STATE_ENABLED | PIIX4_S5_TYP,
+};
 
 /* An entry of etc/e820, little-endian, types as in ACPI. */
 struct e820_entry {
@@ -169,6 +182,11 @@ static int add_order(struct pc_fw *fw, const struct config *cfg)
     return 0;
 }
 
+static void add_states(struct pc_fw *fw)
+{
+    add_file(fw, "etc/system-states", system_states, sizeof(system_states));
+}
+
 static void add_menu(struct pc_fw *fw, const struct config *cfg)
 {
     fw->menu = htole16(cfg->boot.menu);
@@ -205,6 +223,7 @@ struct pc_fw *pc_fw_create(const struct config *cfg,
     add_numbers(fw, cfg);
     add_e820(fw, cfg->memory);
     add_menu(fw, cfg);
+    add_states(fw);
     add_kernel(fw, boot);
     if (add_acpi(fw, m) == 0 && add_smbios(fw, m, cfg->memory) == 0 &&
         add_order(fw, cfg) == 0)

@@ -124,6 +124,13 @@ static void check_tables(uint64_t rsdp, unsigned cpus)
     assert_int_equal(f.facs % 64, 0);
     table_at(f.facs, "FACS");
     memcpy(&d, table_at(f.dsdt, "DSDT"), sizeof(d));
+    /* Of the sleep states, soft off. */
+    assert_non_null(memmem(table_at(f.dsdt, "DSDT"), d.length, "_S5_", 4));
+    for (unsigned n = 1; n < 5; n++) {
+        const char name[] = {'_', 'S', (char)('0' + n), '_'};
+
+        assert_null(memmem(table_at(f.dsdt, "DSDT"), d.length, name, 4));
+    }
     memcpy(&h, find(rsdp, "HPET"), sizeof(h));
     assert_int_equal(h.base.address, PC_HPET);
     madt = find(rsdp, "APIC");

@@ -131,6 +131,9 @@ static void numbers(void **state)
     struct pc_fw *fw;
     uint64_t size = 0;
     uint16_t cpus = 0;
+    /* S0 and S5: asleep is nobody. */
+    static const char states[] = {(char)0x80, 0, 0, 1, 0, (char)0x80};
+    char found[16] = "";
 
     (void)state;
     parse(&cfg, "--mode=hvm --cpus=3 --memory=4G");
@@ -141,6 +144,10 @@ static void numbers(void **state)
     select_item(pc_fw_device(fw), FW_CFG_RAM_SIZE);
     read_item(pc_fw_device(fw), &size, sizeof(size));
     assert_true(size == 4 * GIB);
+    assert_int_equal(read_file(pc_fw_device(fw), "etc/system-states", found,
+                               sizeof(found)),
+                     sizeof(states));
+    assert_memory_equal(found, states, sizeof(states));
     pc_fw_destroy(fw);
     config_free(&cfg);
     gmem_destroy(mem);

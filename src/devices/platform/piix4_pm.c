@@ -144,6 +144,21 @@ void piix4_pm_event(struct piix4_pm *pm, unsigned gpe)
     piix4_pm_tick(pm);
 }
 
+/* SUS_TYP of PMCNTRL, as the PIIX4 has them. */
+static const char *const sleep_names[] = {
+    [PIIX4_S5_TYP] = "soft off",
+    [PIIX4_S3_TYP] = "suspend to RAM (S3)",
+    [2] = "power-on suspend, context lost",
+    [3] = "power-on suspend, CPU context lost",
+    [4] = "power-on suspend",
+    [5] = "working state",
+    [6] = "sleep type 6",
+    [7] = "sleep type 7",
+};
+
+_Static_assert(ARRAY_LEN(sleep_names) == (CNT_TYP >> CNT_TYP_SHIFT) + 1,
+               "a name for each type");
+
 /* A sleep that is refused ends as it begins, so that no guest waits. */
 static void sleep_now(struct piix4_pm *pm)
 {
@@ -154,9 +169,9 @@ static void sleep_now(struct piix4_pm *pm)
         return;
     }
     log_guest(&pm->limit,
-              "piix4_pm: the guest asked for sleep type %u, which does not "
-              "exist here; it is woken at once",
-              type);
+              "piix4_pm: the guest asked for %s, which this machine does not "
+              "have; it is woken at once",
+              sleep_names[type]);
     *word(pm, REG_STS) |= STS_WAKE;
 }
 

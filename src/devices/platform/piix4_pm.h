@@ -30,6 +30,8 @@
 #define PIIX4_ACPI_ENABLE  0xf1u
 #define PIIX4_ACPI_DISABLE 0xf0u
 #define PIIX4_S5_TYP       0u
+/* What suspend to RAM would be: there is none, and no \_S3 (piix4_pm.c). */
+#define PIIX4_S3_TYP 1u
 
 #define PIIX4_GPES 16u
 
