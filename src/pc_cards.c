@@ -15,7 +15,9 @@ static int make_ahci(struct pc *p)
 {
     const struct config *cfg = p->host.cfg;
     char ids[AHCI_PORTS][DISK_ID_MAX + 1];
-    struct ahci_config c = {.loop = p->host.host->loop, .mem = p->host.mem};
+    struct ahci_config c = {.loop = p->host.host->loop,
+                            .mem = p->host.mem,
+                            .msi = vm_msi_sink(p->host.vm)};
     unsigned n = 0;
 
     for (unsigned i = 0; i < cfg->n_disks; i++) {

@@ -60,11 +60,19 @@ static struct machine *machine(void)
     return &m;
 }
 
+static void on_message(void *ctx, uint64_t addr, uint32_t data)
+{
+    (void)ctx;
+    (void)addr;
+    (void)data;
+}
+
 static void plug(struct machine *m)
 {
     const struct ahci_config cfg = {
         .loop = m->loop,
         .mem = m->mem,
+        .msi = {.send = on_message},
         .drives = {{m->disks[0], false, "disk"}, {m->disks[1], true, "disc"}},
     };
 
@@ -187,6 +195,9 @@ static void step(struct machine *m, const uint8_t *s)
         break;
     case 11:
         put(m, base + 0x2c, s[2] & 15);
+        break;
+    case 12: /* the message */
+        pci_func_write(ahci_func(m->hba), 0x40u | (s[2] & 15), s + 4, 2);
         break;
     default:
         command(m, slot, s);

@@ -48,7 +48,20 @@ struct rig {
     struct gmem *mem;
     struct blk *disk, *cd;
     struct ahci *hba;
+    /* messages that were sent, and the last */
+    unsigned messages;
+    uint64_t to;
+    uint32_t what;
 };
+
+static inline void rig_send(void *ctx, uint64_t addr, uint32_t data)
+{
+    struct rig *r = ctx;
+
+    r->messages++;
+    r->to = addr;
+    r->what = data;
+}
 
 /* What a command frame and its header say. */
 struct issue {
@@ -211,6 +224,7 @@ static inline int setup(void **state)
     }
     cfg.loop = r->loop;
     cfg.mem = r->mem;
+    cfg.msi = (struct msi_sink){.send = rig_send, .ctx = r};
     cfg.drives[0] = (struct ahci_drive_config){r->disk, false, "VMM00001"};
     cfg.drives[1] = (struct ahci_drive_config){r->cd, true, "VMM00002"};
     r->hba = ahci_create(&cfg);

@@ -5,6 +5,8 @@
  */
 #include "ahci_rig.h"
 
+#include <linux/pci_regs.h>
+
 static void test_what_it_says_of_itself(void **state)
 {
     struct rig *r = *state;
@@ -89,6 +91,72 @@ static void test_interrupts(void **state)
     assert_false(pin(r));
     put(r, GHC, 0x80000002u);
     assert_true(pin(r));
+}
+
+/* The capability of the function, by its id. */
+static unsigned find_cap(const struct pci_func *f, uint8_t id)
+{
+    unsigned at = f->config[PCI_CAPABILITY_LIST];
+
+    while (at && f->config[at] != id)
+        at = f->config[at + 1];
+    assert_int_not_equal(at, 0);
+    return at;
+}
+
+static void enable_msi(struct rig *r, bool on)
+{
+    struct pci_func *f = ahci_func(r->hba);
+    const unsigned at = find_cap(f, PCI_CAP_ID_MSI);
+    const uint64_t addr = 0xfee01003;
+    const uint16_t data = 0x4041, control = on ? 0x71 : 0;
+    uint16_t said;
+
+    pci_func_write(f, at + PCI_MSI_ADDRESS_LO, &addr, 4);
+    pci_func_write(f, at + PCI_MSI_ADDRESS_HI, (const char *)&addr + 4, 4);
+    pci_func_write(f, at + PCI_MSI_DATA_64, &data, 2);
+    pci_func_write(f, at + PCI_MSI_FLAGS, &control, 2);
+    /* 64-bit addresses, one message, and no more can be enabled. */
+    pci_func_read(f, at + PCI_MSI_FLAGS, &said, 2);
+    assert_int_equal(said, on ? 0x81 : 0x80);
+}
+
+/* 10.6.2: one for each bit of IS that appears, and none for what stands. */
+static void test_messages(void **state)
+{
+    struct rig *r = *state;
+
+    start(r);
+    enable_msi(r, true);
+    issue(r, &(struct issue){.command = 0xe5});
+    assert_int_equal(r->messages, 1);
+    assert_true(r->to == 0xfee01000);
+    assert_int_equal(r->what, 0x4041);
+    issue(r, &(struct issue){.command = 0xe5});
+    assert_int_equal(r->messages, 1);
+    /* Another port's, */
+    issue(r, &(struct issue){.port = 1, .command = 0xa1, .bytes = 512});
+    assert_int_equal(get(r, IS), 3);
+    assert_int_equal(r->messages, 2);
+    /* and one that was cleared while its port has more to say. */
+    put(r, IS, 1);
+    assert_int_equal(get(r, IS), 3);
+    assert_int_equal(r->messages, 3);
+    pput(r, 0, PIS, UINT32_MAX);
+    put(r, IS, 1);
+    assert_int_equal(get(r, IS), 2);
+    assert_int_equal(r->messages, 3);
+    /* As a whole off and on again. */
+    put(r, GHC, 0x80000000u);
+    put(r, GHC, 0x80000002u);
+    assert_int_equal(r->messages, 4);
+    assert_true(pin(r)); /* the function keeps it to itself */
+    assert_false(ahci_func(r->hba)->line_up);
+    /* Disabled, it is the pin again. */
+    enable_msi(r, false);
+    issue(r, &(struct issue){.command = 0xe5});
+    assert_int_equal(get(r, IS), 3);
+    assert_int_equal(r->messages, 4);
 }
 
 /* By PIO: the frame has the status before and after, and the count. */
@@ -252,6 +320,25 @@ static void test_errors_halt_the_port(void **state)
     assert_int_equal(pget(r, 0, TFD), 0x451);
 }
 
+static void test_an_error_of_a_stopped_port(void **state)
+{
+    struct rig *r = *state;
+
+    start(r);
+    /* The first frame after a reset of the link has nowhere to go. */
+    pput(r, 0, CMD, PCMD_FRE);
+    pput(r, 0, FB, RAM);
+    pput(r, 0, SCTL, 1);
+    pput(r, 0, SCTL, 0);
+    assert_int_equal(pget(r, 0, PIS) & PIS_HBFS, PIS_HBFS);
+    pput(r, 0, PIS, UINT32_MAX);
+    pput(r, 0, FB, FRAMES(0));
+    pput(r, 0, CMD, PCMD_FRE | PCMD_ST);
+    issue(r, &(struct issue){.command = 0xe5});
+    assert_int_equal(pget(r, 0, CI), 0);
+    assert_int_equal(pget(r, 0, PIS) & (PIS_DHRS | PIS_HBFS), PIS_DHRS);
+}
+
 static void test_software_reset(void **state)
 {
     struct rig *r = *state;
@@ -375,12 +462,14 @@ int main(void)
         TEST(test_what_it_says_of_itself),
         TEST(test_comreset),
         TEST(test_interrupts),
+        TEST(test_messages),
         TEST(test_identify),
         TEST(test_read_by_dma),
         TEST(test_write_over_many_regions),
         TEST(test_a_long_table),
         TEST(test_commands_wait_for_each_other),
         TEST(test_errors_halt_the_port),
+        TEST(test_an_error_of_a_stopped_port),
         TEST(test_software_reset),
         TEST(test_stop_waits_for_the_disk),
         TEST(test_packets),

@@ -390,9 +390,9 @@ static void the_pin_can_be_disabled(void **state)
     assert_true(cfg_get(&r->p, SLOT, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
     command(&r->p, SLOT, 0);
     assert_true(r->p.lines[0]);
-    pci_func_set_msix(&r->a.func, true);
+    pci_func_set_messages(&r->a.func, true);
     assert_false(r->p.lines[0]);
-    pci_func_set_msix(&r->a.func, false);
+    pci_func_set_messages(&r->a.func, false);
     assert_true(r->p.lines[0]);
     pci_func_set_intx(&r->a.func, false);
     assert_false(cfg_get(&r->p, SLOT, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);

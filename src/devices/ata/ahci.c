@@ -42,6 +42,22 @@ static const struct pci_ids ids = {
     .revision = 0x02,
 };
 
+/*
+ * The pin is a level. A message is sent for each bit of IS that appears; one
+ * that a driver clears too early, while its port has more to say, appears again
+ * at once (10.6.2).
+ */
+static void tell(struct ahci *hba)
+{
+    const uint32_t asks = hba->ghc & GHC_IE ? hba->is : 0;
+    const uint32_t news = asks & ~hba->told;
+
+    hba->told = asks;
+    if (news && msi_enabled(&hba->msi))
+        msi_send(&hba->msi);
+    pci_func_set_intx(&hba->func, asks);
+}
+
 /* A port's bit stays while the port has something to say (3.1.3). */
 void ahci_update(struct ahci *hba)
 {
@@ -51,7 +67,7 @@ void ahci_update(struct ahci *hba)
         if (ahci_port_is(p) & p->ie)
             hba->is |= ahci_bit(i);
     }
-    pci_func_set_intx(&hba->func, (hba->ghc & GHC_IE) && hba->is);
+    tell(hba);
 }
 
 /* ---- reset ---- */
@@ -113,6 +129,7 @@ static void hba_write(struct ahci *hba, unsigned at, uint32_t value)
         write_ghc(hba, value);
     } else if (at == REG_IS) {
         hba->is &= ~value;
+        hba->told &= ~value;
         ahci_update(hba);
     }
 }
@@ -175,6 +192,15 @@ const struct io_ops ahci_ops = {
 
 /* ---- making and taking apart ---- */
 
+static void config_written(void *dev, unsigned off, unsigned n)
+{
+    struct ahci *hba = dev;
+
+    msi_config_written(&hba->msi, off, n);
+}
+
+static const struct pci_func_ops func_ops = {.after_write = config_written};
+
 static bool connect(struct ahci_port *p, const struct ahci_drive_config *cfg)
 {
     struct ata_drive *d = &p->drive;
@@ -204,9 +230,10 @@ static bool init(struct ahci *hba, const struct ahci_config *cfg)
     hba->loop = cfg->loop;
     hba->mem = cfg->mem;
     hba->ghc = GHC_AE;
-    pci_func_init(&hba->func, NULL, hba, &ids);
+    pci_func_init(&hba->func, &func_ops, hba, &ids);
     pci_func_bar(&hba->func, BAR, SPACE_MMIO, AHCI_SIZE, &ahci_ops);
     pci_func_use_intx(&hba->func);
+    msi_init(&hba->msi, &hba->func, &cfg->msi);
     for (unsigned i = 0; i < AHCI_PORTS; i++) {
         struct ahci_port *p = &hba->ports[i];
 

@@ -10,7 +10,7 @@
  * Sources: "Serial ATA Advanced Host Controller Interface (AHCI)" 1.3, the
  * ICH9 datasheet (316972) for its PCI function, Serial ATA 2.6 for frames
  * and queues. Not there: port multipliers, power states of the link, hot
- * plug, enclosure management, command completion coalescing, MSI.
+ * plug, enclosure management, command completion coalescing.
  *
  * Thread: board lock held; create and destroy on the loop.
  */
@@ -35,6 +35,7 @@ struct ahci_drive_config {
 struct ahci_config {
     struct loop *loop; /* its lock is the board lock */
     struct gmem *mem;
+    struct msi_sink msi; /* copied */
     struct ahci_drive_config drives[AHCI_PORTS];
 };
 

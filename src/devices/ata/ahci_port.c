@@ -58,9 +58,10 @@ void ahci_port_raise(struct ahci_port *p, uint32_t bits)
     ahci_update(p->hba);
 }
 
+/* One that does not run has nowhere to go on from (6.2.2). */
 void ahci_port_halt(struct ahci_port *p, uint32_t bits)
 {
-    p->halted = true;
+    p->halted = p->cmd & PCMD_ST;
     ahci_port_raise(p, bits);
 }
 

@@ -12,6 +12,7 @@
 
 #include "devices/ata/ahci.h"
 #include "devices/ata/ata_priv.h"
+#include "devices/pci/msi.h"
 
 #define AHCI_SLOTS ATA_QUEUE
 #define AHCI_IOV   128 /* of a request; longer tables take several */
@@ -104,9 +105,11 @@ struct ahci_port {
 
 struct ahci {
     struct pci_func func;
+    struct msi msi;
     struct loop *loop; /* borrowed */
     struct gmem *mem;  /* borrowed */
     uint32_t ghc, is;
+    uint32_t told;  /* bits of is that the CPU was told of */
     bool resetting; /* GHC.HR: until no port is stopping */
     struct ahci_port ports[AHCI_PORTS];
 };
@@ -129,7 +132,7 @@ void ahci_port_write(struct ahci_port *p, unsigned reg, uint32_t value);
 uint32_t ahci_port_is(const struct ahci_port *p);
 /* Set bits of PxIS. */
 void ahci_port_raise(struct ahci_port *p, uint32_t bits);
-/* An error: nothing goes on until the driver stops the port. */
+/* An error: a port that runs does not go on until the driver stops it. */
 void ahci_port_halt(struct ahci_port *p, uint32_t bits);
 /* Loop: the disk has nothing of the port any more. */
 void ahci_port_on_stop(struct loop_op *op, int res);

@@ -149,7 +149,7 @@ static void drive_line(struct pci_func *f)
 {
     const uint16_t command = get16(f->config + PCI_COMMAND);
     const bool up =
-        f->intx && !f->msix_on && !(command & PCI_COMMAND_INTX_DISABLE);
+        f->intx && !f->messages && !(command & PCI_COMMAND_INTX_DISABLE);
 
     if (!f->bus || up == f->line_up)
         return;
@@ -167,9 +167,9 @@ void pci_func_set_intx(struct pci_func *f, bool asserted)
     drive_line(f);
 }
 
-void pci_func_set_msix(struct pci_func *f, bool enabled)
+void pci_func_set_messages(struct pci_func *f, bool enabled)
 {
-    f->msix_on = enabled;
+    f->messages = enabled;
     drive_line(f);
 }
 
@@ -217,7 +217,7 @@ void pci_func_write(struct pci_func *f, uint64_t off, const void *data,
 void pci_func_reset(struct pci_func *f)
 {
     memcpy(f->config, f->born, sizeof(f->config));
-    f->msix_on = false;
+    f->messages = false;
     pci_func_set_intx(f, false);
     pci_bus_remap(f->bus);
 }

@@ -104,7 +104,7 @@ void msix_config_written(struct msix *m, unsigned off, unsigned n)
 {
     if (!ranges_overlap(off, n, m->cap + PCI_MSIX_FLAGS, sizeof(uint16_t)))
         return;
-    pci_func_set_msix(m->func, msix_enabled(m));
+    pci_func_set_messages(m->func, msix_enabled(m));
     for (unsigned i = 0; i < m->n; i++)
         deliver(m, &m->vectors[i]);
 }

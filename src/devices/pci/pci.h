@@ -79,7 +79,7 @@ struct pci_func {
     uint8_t cap_end;                       /* where the next capability goes */
     uint8_t cap_last; /* the one to link it to; 0: the header */
     bool intx;        /* the device wants its pin asserted */
-    bool msix_on;     /* then the pin is left alone */
+    bool messages;    /* then the pin is left alone */
     bool line_up;     /* what it adds to its line */
     unsigned slot;
     struct pci_bus *bus; /* borrowed; NULL: not plugged */
@@ -160,7 +160,7 @@ void pci_func_reset(struct pci_func *f);
 
 /* Assert or release INTA#; the line follows as far as the guest allows. */
 void pci_func_set_intx(struct pci_func *f, bool asserted);
-void pci_func_set_msix(struct pci_func *f, bool enabled);
+void pci_func_set_messages(struct pci_func *f, bool enabled);
 
 /* ---- the bus (bridge.c) ---- */
 
