@@ -111,6 +111,12 @@ static int open_rom(const struct net_option *o, struct rom *rom)
     return 0;
 }
 
+/*
+ * A virtio driver learns from its card how long a packet may be. Others would
+ * take passt's word by DHCP for their card's, and fail.
+ */
+#define ETHERNET_MTU 1500u
+
 static int open_nets(struct hostdev *h, const struct config *cfg,
                      const struct claim *claim, struct loop *loop)
 {
@@ -119,6 +125,7 @@ static int open_nets(struct hostdev *h, const struct config *cfg,
         int ret;
 
         net_option_mac(&cfg->nets[i], claim->name, i, c.mac);
+        c.mtu = cfg->nets[i].model == NET_E1000 ? ETHERNET_MTU : 0;
         h->nets[i] = net_open(&c);
         if (!h->nets[i])
             return -EIO;

@@ -97,14 +97,34 @@ static void assert_note(struct rig *r, const char *want)
     assert_string_equal(text, want);
 }
 
-static struct net *open_user(const char *const *hostfwd, unsigned n)
+static struct net *open_card(const char *const *hostfwd, unsigned n,
+                             unsigned mtu)
 {
     struct net_config cfg = {
-        .kind = NET_USER, .fd = -1, .queues = 1, .n_hostfwd = n};
+        .kind = NET_USER, .fd = -1, .queues = 1, .n_hostfwd = n, .mtu = mtu};
 
     for (unsigned i = 0; i < n; i++)
         cfg.hostfwd[i] = hostfwd[i];
     return net_open(&cfg);
+}
+
+static struct net *open_user(const char *const *hostfwd, unsigned n)
+{
+    return open_card(hostfwd, n, 0);
+}
+
+/* A card whose driver would believe what passt says by DHCP. */
+static void a_card_with_an_mtu(void **state)
+{
+    struct rig *r = *state;
+    struct net *net;
+
+    script(r, "echo \"$*\" >$NOTE");
+    net = open_card(NULL, 0, 1500);
+    assert_non_null(net);
+    assert_int_equal(net_info(net)->mtu, 1500);
+    net_close(net);
+    assert_note(r, "--quiet --fd 3 --mtu 1500 --udp-ports none\n");
 }
 
 static void what_it_is_told(void **state)
@@ -301,13 +321,10 @@ static void an_answer_from_passt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_it_is_told),
-        TEST(no_ports_by_default),
-        TEST(nothing_is_inherited),
-        TEST(why_it_failed),
-        TEST(it_is_not_there),
-        TEST(killed_while_it_starts),
-        cmocka_unit_test(ways_to_forward),
+        TEST(what_it_is_told),        TEST(a_card_with_an_mtu),
+        TEST(no_ports_by_default),    TEST(nothing_is_inherited),
+        TEST(why_it_failed),          TEST(it_is_not_there),
+        TEST(killed_while_it_starts), cmocka_unit_test(ways_to_forward),
         TEST(an_answer_from_passt),
     };
 

@@ -77,6 +77,8 @@ struct net_config {
     /* NET_USER: "tcp:2222:22", "udp:127.0.0.1:53:53" */
     const char *hostfwd[NET_MAX_HOSTFWD];
     unsigned n_hostfwd;
+    /* NET_USER: what the guest is told by DHCP; 0: the most that passt has */
+    unsigned mtu;
     uint8_t mac[6];
     bool only_own_mac;
     unsigned queues; /* 1..NET_MAX_QUEUES */

@@ -37,7 +37,8 @@
 /* Everything that is in progress while passt starts. */
 struct launch {
     char specs[NET_MAX_HOSTFWD][SPEC_BYTES];
-    const char *argv[8 + 2 * NET_MAX_HOSTFWD];
+    char mtu[16];
+    const char *argv[10 + 2 * NET_MAX_HOSTFWD];
     int sock[2]; /* ours, passt's */
     int err[2];  /* its standard error: read, write */
     pid_t pid;
@@ -104,6 +105,11 @@ static void make_argv(struct launch *l, const struct net_config *cfg)
         *arg++ = is_udp ? "--udp-ports" : "--tcp-ports";
         *arg++ = l->specs[i];
         udp |= is_udp;
+    }
+    if (cfg->mtu) {
+        snprintf(l->mtu, sizeof(l->mtu), "%u", cfg->mtu);
+        *arg++ = "--mtu";
+        *arg++ = l->mtu;
     }
     if (!udp) {
         /* Else a TCP port forwarded would be a UDP port forwarded, too. */
@@ -258,7 +264,7 @@ struct net *net_user_open(const struct net_config *cfg)
         l.sock[0] = -1;
     }
     if (net)
-        net->info.mtu = USER_MTU;
+        net->info.mtu = (uint16_t)(cfg->mtu ? cfg->mtu : USER_MTU);
     close_all(l.sock, 2);
     close_all(l.err, 2);
     return net;
