@@ -6,10 +6,10 @@
  *
  * Runs COMMAND, a VMM with its guest's console on standard output, until
  * TEXT appears there, and prints one JSON object of what was spent by then:
- * CPU time by thread (on a machine that counts instructions as nanoseconds,
- * instructions), KVM's exits and userspace exits by reason, system calls,
- * memory outside guest RAM. The VMM is then killed. Exit status 1: TEXT did
- * not come in time.
+ * time since its exec, CPU time by thread (on a machine that counts
+ * instructions as nanoseconds, instructions), KVM's exits and userspace exits
+ * by reason, system calls, memory outside guest RAM. The VMM is then killed.
+ * Exit status 1: TEXT did not come in time.
  */
 #include "child.h"
 #include "counters.h"
@@ -44,6 +44,7 @@ int main(int argc, char **argv)
     static struct counters counters;
     struct threads threads;
     struct child c;
+    uint64_t wall;
     bool seen;
 
     if (argc < 4)
@@ -53,7 +54,9 @@ int main(int argc, char **argv)
     child_release(&c);
     seen = child_wait_text(&c, argv[1], (unsigned)atoi(argv[2]) * 1000u);
     /* First what changes by being looked at. */
-    printf("{\"cpu_ns\": %" PRIu64 ", ", child_cpu_ns(&c));
+    wall = now_ns() - child_exec_ns(&c);
+    printf("{\"wall_ns\": %" PRIu64 ", \"cpu_ns\": %" PRIu64 ", ", wall,
+           child_cpu_ns(&c));
     threads_read(c.pid, &threads);
     counters_read(&counters);
     counters_print(&counters);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define GUEST_KIB (128ul * 1024)
+#define LOW_KIB   2048ul
 
 static FILE *open_proc(pid_t pid, pid_t tid, const char *what)
 {
@@ -20,35 +21,66 @@ static FILE *open_proc(pid_t pid, pid_t tid, const char *what)
     return fopen(path, "re");
 }
 
-/* One line of smaps; a mapping begins with its Size. */
-static void add_line(struct memory *m, const char *line, bool *guest)
+/* A mapping, and what smaps says of it. */
+struct mapping {
+    unsigned long begin, end;
+    struct memory sums; /* as if it were the program's */
+};
+
+static bool is_guest(const struct mapping *map, const struct mapping *next)
+{
+    const unsigned long kib = (map->end - map->begin) / 1024;
+
+    if (kib >= GUEST_KIB)
+        return true;
+    /* The piece that has no huge pages. */
+    return kib == LOW_KIB && map->end == next->begin && is_guest(next, next);
+}
+
+static void add_mapping(struct memory *m, const struct mapping *map,
+                        const struct mapping *next)
+{
+    if (is_guest(map, next)) {
+        m->guest_kib += map->sums.rss_kib;
+        return;
+    }
+    m->rss_kib += map->sums.rss_kib;
+    m->private_kib += map->sums.private_kib;
+    m->anon_kib += map->sums.anon_kib;
+}
+
+/* One line of smaps about a mapping. */
+static void add_line(struct memory *sums, const char *line)
 {
     unsigned long kib;
 
-    if (sscanf(line, "Size: %lu", &kib) == 1)
-        *guest = kib >= GUEST_KIB;
-    else if (sscanf(line, "Rss: %lu", &kib) == 1)
-        *(*guest ? &m->guest_kib : &m->rss_kib) += kib;
-    else if (*guest)
-        return;
+    if (sscanf(line, "Rss: %lu", &kib) == 1)
+        sums->rss_kib += kib;
     else if (sscanf(line, "Private_Dirty: %lu", &kib) == 1 ||
              sscanf(line, "Private_Clean: %lu", &kib) == 1)
-        m->private_kib += kib;
+        sums->private_kib += kib;
     else if (sscanf(line, "Anonymous: %lu", &kib) == 1)
-        m->anon_kib += kib;
+        sums->anon_kib += kib;
 }
 
 void memory_read(pid_t pid, struct memory *m)
 {
     FILE *f = open_proc(pid, pid, "smaps");
-    bool guest = false;
+    struct mapping map = {0}, next = {0};
     char line[512];
 
     *m = (struct memory){0};
     if (!f)
         return;
-    while (fgets(line, sizeof(line), f))
-        add_line(m, line, &guest);
+    while (fgets(line, sizeof(line), f)) {
+        if (sscanf(line, "%lx-%lx ", &next.begin, &next.end) != 2) {
+            add_line(&map.sums, line);
+            continue;
+        }
+        add_mapping(m, &map, &next);
+        map = next;
+    }
+    add_mapping(m, &map, &(struct mapping){0});
     fclose(f);
 }
 

@@ -3,7 +3,8 @@
  * procfs.h: what /proc tells of a process: memory and threads.
  *
  * Guest RAM is told from the program's own memory by its size: mappings of
- * 128 MiB and more are the guest's. Benches give guests 256 MiB.
+ * 128 MiB and more are the guest's, and one of 2 MiB that ends where such a
+ * one begins. Benches give guests 256 MiB.
  */
 #ifndef BENCH_PROCFS_H
 #define BENCH_PROCFS_H
