@@ -73,7 +73,10 @@ class Row(disk.Row):
     def verify(self):
         """fio --verify on both disks."""
         size, loops = (16, 3) if self.row["long"] else (6, 1)
-        self.guest.run("mkfs.ext4 -q /dev/sdb && mount /dev/sdb /mnt")
+        # Ports are looked at side by side: names are given as they come.
+        root = self.guest.run("findmnt -n -o SOURCE /").decode().strip()
+        other = "/dev/sda" if root == "/dev/sdb" else "/dev/sdb"
+        self.guest.run(f"mkfs.ext4 -q {other} && mount {other} /mnt")
         total = sum(self.fio(d, size, loops) for d in ("/root", "/mnt"))
         if total < 2 * 4 * size * loops * 9 // 10:
             raise GuestError(f"fio has written {total} MiB only")

@@ -161,7 +161,9 @@ class Row(image.DiskRow):
              "--memory=128M", "--log=warn", "--net=user"]
         )
         self.guest.expect(rb"iPXE [0-9][^\n]*Open Source Network Boot", 120)
-        found = self.guest.expect(rb"net0: ([0-9.]+)/[0-9.]+ gw ([0-9.]+)", 120)
+        found = self.guest.expect(
+            rb"net0: ([0-9.]+)/[0-9.]+ gw ([0-9.]+)[^0-9.]", 120
+        )
         return f"{found.group(1).decode()} via {found.group(2).decode()}"
 
     def kill(self):
@@ -290,8 +292,11 @@ class Row(image.DiskRow):
         """An address and a gateway by DHCP; the gateway is the host."""
         run = self.guest.run
         run("ip link set eth0 up")
-        run("udhcpc -q -n -t 10 -i eth0 2>&1", 60)
-        self.peer = run("ip route show default").split()[2].decode()
+        said = run("udhcpc -q -n -t 10 -i eth0 2>&1", 60)
+        route = run("ip route show default").split()
+        if len(route) < 3:
+            raise GuestError(f"no default route by {said[-300:]!r}")
+        self.peer = route[2].decode()
         address = run("ip -4 -o address show dev eth0").split()[3].decode()
         return f"{address} via {self.peer}"
 
