@@ -5,12 +5,12 @@
 Each kind of rows has a module that says what they are and show:
 kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
 (a Debian root file system on all sorts of disks), ata.py (behind a PC's
-controllers), kill.py (what survives the
-sudden death of vmm), net.py (taps and user networking), share.py (folders and
-sockets), console.py (virtio consoles and the balloon), screen.py (a PC by
-screen and keyboard alone), pc.py (a PC that boots from its disks), clock.py
-(its clocks), xen.py (guests of Xen). By default rows that together meet everything once; --long has
-all of them.
+controllers), kill.py (what survives the sudden death of vmm), net.py (taps and
+user networking), share.py (folders and sockets), console.py (virtio consoles
+and the balloon), screen.py (a PC by screen and keyboard alone), pc.py (a PC
+that boots from its disks), clock.py (its clocks), xen.py (guests of Xen),
+guests.py (the tiny kernels of guests/ where KVM knows of Xen). By default rows
+that together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
 SVM, else in scripts/nested-kvm. Emulated hosts hang now and then for reasons
@@ -39,7 +39,7 @@ SESSIONS = 8  # at the most: emulated hosts stand still, now and then
 START_SECONDS = 500  # until driver.py runs: a state may have to be saved
 SILENCE_SECONDS = 90  # many times what passes between its BEAT lines
 KINDS = ["kernel", "pci", "disk", "ata", "kill", "net", "share", "console",
-         "screen", "pc", "clock", "xen"]
+         "screen", "pc", "clock", "xen", "guests"]
 
 
 def all_rows(long):
