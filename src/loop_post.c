@@ -82,6 +82,8 @@ void posts_run(struct loop_posts *p)
 
     if (!p->first)
         return;
+    BUG_ON(p->running); /* its mark would be met in the middle */
+    p->running = true;
     append(p, &mark);
     while (p->first != &mark) {
         struct loop_op *op = p->first;
@@ -91,6 +93,7 @@ void posts_run(struct loop_posts *p)
         op->fn(op, op->cancelling ? -ECANCELED : 0);
     }
     posts_remove(p, &mark);
+    p->running = false;
     /* Pairs with the wait in loop_call. */
     pthread_cond_broadcast(&p->called);
 }
@@ -136,9 +139,13 @@ int loop_call(struct loop *loop, struct loop_op *op)
     return op->kind == LOOP_POST ? -EAGAIN : 0;
 }
 
+/* Checked here, where it always shows, and not only when posts are due. */
 void loop_wait_begin(struct loop *loop)
 {
-    posts_let_go(loop_posts_of(loop), true);
+    struct loop_posts *p = loop_posts_of(loop);
+
+    BUG_ON(p->running);
+    posts_let_go(p, true);
 }
 
 void loop_wait_end(struct loop *loop)

@@ -16,6 +16,7 @@ struct loop_posts {
     struct loop_op *first; /* what is due, in order */
     bool in_turn;          /* posts will be looked at without the bell */
     bool let_go;           /* nobody is to wait in loop_call */
+    bool running;          /* inside of a post's callback */
     pthread_cond_t called; /* posts ran, or let_go was set */
 };
 

@@ -149,7 +149,7 @@ must_check int loop_call(struct loop *loop, struct loop_op *op);
 /*
  * A callback is about to give up the lock and to wait for threads that may
  * be in loop_call: those go on with -EAGAIN. The end runs what they posted.
- * Not from what was itself posted.
+ * From what was itself posted that is a bug of ours: start a timer of 0.
  */
 void loop_wait_begin(struct loop *loop);
 void loop_wait_end(struct loop *loop);

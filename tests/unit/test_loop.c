@@ -14,10 +14,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct probe {
@@ -525,6 +527,48 @@ static void pausing_loop_lets_callers_go(void **state)
     close(ready);
 }
 
+static void waits_in_a_post(struct loop_op *op, int res)
+{
+    (void)res;
+    loop_wait_begin(op->owner);
+}
+
+_Noreturn static void post_what_waits(int stderr_fd)
+{
+    struct loop_op op = {.fn = waits_in_a_post};
+    struct loop *loop;
+
+    dup2(stderr_fd, STDERR_FILENO);
+    if (loop_create(&loop, NULL) == 0) {
+        op.owner = loop;
+        loop_post(loop, &op);
+        loop_run(loop);
+    }
+    _exit(0);
+}
+
+/* Posts would run inside a post: seen at once, not when one happens to. */
+static void post_must_not_wait(void **state)
+{
+    char text[256] = "";
+    int said[2], status;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pipe(said), 0);
+    pid = fork();
+    if (pid == 0)
+        post_what_waits(said[1]);
+    close(said[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+    assert_true(read(said[0], text, sizeof(text) - 1) > 0);
+    assert_non_null(strstr(text, "bug in vmm"));
+    assert_non_null(strstr(text, "running"));
+    close(said[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -555,6 +599,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(drained_post_never_runs, setup,
                                         teardown),
+        cmocka_unit_test(post_must_not_wait),
         cmocka_unit_test(call_waits_for_the_loop),
         cmocka_unit_test(ended_loop_keeps_no_caller),
         cmocka_unit_test(pausing_loop_lets_callers_go),
