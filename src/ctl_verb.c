@@ -99,8 +99,8 @@ static int stop_seconds(const json_t *request)
 }
 
 /*
- * The button needs a guest that runs, so a paused one is resumed. A guest
- * without a button has nothing to wait for.
+ * The button needs a guest that runs, so a paused one is resumed, and no disk
+ * may pause it again. A guest without a button has nothing to wait for.
  */
 static int run_stop(struct ctl_guest *guest, const json_t *request,
                     json_t *reply)
@@ -112,7 +112,7 @@ static int run_stop(struct ctl_guest *guest, const json_t *request,
     if (seconds < 0)
         return ctl_fail(reply, "timeout: give whole seconds, 0 to %d",
                         MAX_SECONDS);
-    ret = ops->resume(ops->ctx);
+    ret = ops->resume_to_end(ops->ctx);
     if (ret < 0)
         return ctl_fail(reply, "cannot resume the guest: %s", strerror(-ret));
     ret = ops->power_button(ops->ctx);

@@ -65,6 +65,8 @@ struct ctl_ops {
     /* Both are idempotent; 0 or -errno. */
     int (*pause)(void *ctx);
     int (*resume)(void *ctx);
+    /* A resume whose guest is to end: nothing may pause it again. */
+    int (*resume_to_end)(void *ctx);
     /*
      * Look at a disk's size again and tell the guest. 0 and the size in bytes,
      * -ENODEV if there is no disk of that id, or another -errno.

@@ -232,6 +232,32 @@ bool hostdev_disk_is_stopped(const struct hostdev *h)
     return false;
 }
 
+void hostdev_never_stop(struct hostdev *h)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(h->disks); i++)
+        if (h->disks[i])
+            blk_never_stop(h->disks[i]);
+}
+
+json_t *hostdev_stopped_disks(const struct hostdev *h,
+                              const struct config *cfg)
+{
+    json_t *out = NULL;
+
+    for (unsigned i = 0; i < cfg->n_disks; i++) {
+        char id[DISK_ID_MAX + 1], text[BLK_STOP_TEXT];
+
+        if (!h->disks[i] || !blk_is_stopped(h->disks[i]))
+            continue;
+        if (!out)
+            out = json_object();
+        disk_option_id(&cfg->disks[i], i, id);
+        blk_stop_text(h->disks[i], text);
+        json_object_set_new(out, id, json_string(text));
+    }
+    return out;
+}
+
 void hostdev_retry_disks(struct hostdev *h)
 {
     for (unsigned i = 0; i < ARRAY_LEN(h->disks); i++)

@@ -18,6 +18,8 @@
 #include "rundir.h"
 #include "vmm/loop.h"
 
+#include <jansson.h>
+
 struct vballoon;
 struct vcons;
 struct xcons;
@@ -67,12 +69,18 @@ must_check int hostdev_resize_disk(struct hostdev *h, const struct config *cfg,
 
 /*
  * Who pauses the guest for disks with on-error=stop, see blk_on_stop; whether
- * one of them holds requests; and have these tried again.
+ * one of them holds requests; have these tried again; and have the guest told
+ * of errors from here on instead.
  */
 void hostdev_on_disk_stop(struct hostdev *h, blk_stopped_fn *stopped,
                           void *owner);
 bool hostdev_disk_is_stopped(const struct hostdev *h);
 void hostdev_retry_disks(struct hostdev *h);
+void hostdev_never_stop(struct hostdev *h);
+
+/* Which disks hold requests and why: {id: text}. The caller's; or NULL. */
+json_t *hostdev_stopped_disks(const struct hostdev *h,
+                              const struct config *cfg);
 
 /* The guest shall keep so many bytes. 0, -EOPNOTSUPP: it has no balloon. */
 must_check int hostdev_set_balloon(struct hostdev *h, uint64_t target);

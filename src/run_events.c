@@ -207,6 +207,15 @@ static void add_xenstore(const struct run *r, json_t *out)
                   "target", (json_int_t)xs_domain_memory(d)));
 }
 
+/* Why a guest is paused that nobody paused. */
+static void add_stopped_disks(const struct run *r, json_t *out)
+{
+    json_t *disks = hostdev_stopped_disks(&r->dev, &r->cfg);
+
+    if (disks)
+        json_object_set_new(out, "stopped_disks", disks);
+}
+
 static void ctl_status(void *ctx, json_t *out)
 {
     const struct run *r = ctx;
@@ -236,6 +245,7 @@ static void ctl_status(void *ctx, json_t *out)
         json_integer((json_int_t)(r->board ? board_unclaimed(r->board) : 0)));
     add_balloon(r, out);
     add_xenstore(r, out);
+    add_stopped_disks(r, out);
 }
 
 static int ctl_power_button(void *ctx)
@@ -272,6 +282,15 @@ static int ctl_resume(void *ctx)
     hostdev_retry_disks(&r->dev);
     board_resume(r->board);
     return 0;
+}
+
+/* A guest that is to power off can do so only if it is told of errors. */
+static int ctl_resume_to_end(void *ctx)
+{
+    struct run *r = ctx;
+
+    hostdev_never_stop(&r->dev);
+    return ctl_resume(ctx);
 }
 
 /*
@@ -352,6 +371,7 @@ void run_events_start(struct run *r)
         .kill = ctl_kill,
         .pause = ctl_pause,
         .resume = ctl_resume,
+        .resume_to_end = ctl_resume_to_end,
         .resize = ctl_resize,
         .balloon = ctl_balloon,
         .store = ctl_store,

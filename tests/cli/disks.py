@@ -302,14 +302,39 @@ class MountTest(DiskCase):
             vmmtest.wait_until(lambda: "paused" in self.vmm("status", name).out,
                                about="the guest's pause")
             self.assertNotIn(f"#{number} ", s.process.text("stdout"))
+            self.assertRegex(
+                self.vmm("status", name).out,
+                r"stopped_disks\.disk0 +write of \d+ bytes at \d+: No space")
             if told == 1:
                 self.assertEqual(self.vmm("resume", name).code, OK)
         os.unlink(f"/proc/{s.process.pid}/root{ballast}")
         self.assertEqual(self.vmm("resume", name).code, OK)
         self.assertEqual(s.answer(number), DONE)
+        self.assertNotIn("stopped_disks", self.vmm("status", name).out)
         self.assertEqual(s.ask("r 256 256 7"), f"{DONE} 1")
         self.assertEqual(s.ask("r 0 256 1"), f"{DONE} 1")
         self.assertEqual(s.quit().code, OK)
+
+    def test_no_space_and_stop(self):
+        """A guest that is to end is told of an error that stays."""
+        os.mkdir(self.path("full"))
+        disk = self.path("full/disk")
+        s = self.in_namespace(
+            f"mount -t tmpfs -o size=1M none {self.path('full')}\n"
+            f"truncate -s 16M {disk}\n"
+            f"dd if=/dev/zero of={self.path('full/ballast')} bs=896K count=1 "
+            "status=none",
+            disk + ",on-error=stop")
+        name = os.listdir(self.run_dir)[0].partition(".")[0]
+        self.assertEqual(s.ask("w 0 256 1"), DONE)
+        number = s.order("w 256 256 7")
+        s.process.expect("stderr", "the guest is paused")
+        stop = self.start("stop", name)
+        self.assertEqual(s.answer(number), IOERR)
+        self.assertEqual(s.quit().code, OK)
+        result = stop.wait()
+        self.assertEqual(result.code, OK, result)
+        self.assertIn("powered off", result.out)
 
     def test_read_only_mount(self):
         """Case 61: the error says what to do; with ro=on it works."""

@@ -130,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .kill = op_kill,
                                        .pause = op_act,
                                        .resume = op_act,
+                                       .resume_to_end = op_act,
                                        .resize = op_resize,
                                        .balloon = op_balloon,
                                        .store = op_store,

@@ -191,6 +191,7 @@ static inline int start(uint64_t idle_ns)
                               .kill = op_kill,
                               .pause = op_flip,
                               .resume = op_flip,
+                              .resume_to_end = op_flip,
                               .resize = op_resize,
                               .balloon = op_balloon,
                               .store = op_store,

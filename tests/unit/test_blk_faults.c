@@ -453,6 +453,7 @@ static void held(struct rig *rig)
     struct blk_req second = write_of(&iov[1], 65536);
     struct blk_req third = write_of(&iov[2], 131072);
     struct blk_stats stats;
+    char text[BLK_STOP_TEXT];
 
     rig_fill(out, SIZE, 1);
     blk_on_stop(rig->blk, on_stopped, rig);
@@ -460,6 +461,9 @@ static void held(struct rig *rig)
     rig_submit(rig, &first);
     rig_submit(rig, &second);
     run_to_stop(rig, 2);
+    blk_stop_text(rig->blk, text);
+    assert_non_null(strstr(text, "write of "));
+    assert_non_null(strstr(text, "No space left"));
     rig_submit(rig, &third);
     assert_int_equal(faults.write.seen, 2);
     blk_retry(rig->blk); /* all three fail */
@@ -471,6 +475,8 @@ static void held(struct rig *rig)
         assert_int_equal(loop_run(rig->loop), 0);
     }
     assert_false(blk_is_stopped(rig->blk));
+    blk_stop_text(rig->blk, text);
+    assert_string_equal(text, "");
     assert_int_equal(first.result | second.result | third.result, 0);
     assert_int_equal(rig_move(rig, BLK_READ, 0, in, 65536 + 4096), 0);
     assert_memory_equal(in, out, 65536 + 4096);
@@ -483,6 +489,30 @@ static void a_failed_request_waits_to_be_tried_again(void **state)
 {
     (void)state;
     with_disk(held, &stopping);
+}
+
+/* A guest that is to end is told, of what waits and of what comes. */
+static void held_no_more(struct rig *rig)
+{
+    struct iovec iov = {out, 4096};
+    struct blk_req first = write_of(&iov, 0);
+
+    blk_on_stop(rig->blk, on_stopped, rig);
+    faults.write = always(-ENOSPC);
+    rig_submit(rig, &first);
+    run_to_stop(rig, 1);
+    blk_never_stop(rig->blk);
+    blk_retry(rig->blk);
+    assert_int_equal(rig_move(rig, BLK_WRITE, 4096, out, 4096), -ENOSPC);
+    assert_int_equal(first.result, -ENOSPC);
+    assert_int_equal(rig->waiting, 0);
+    assert_false(blk_is_stopped(rig->blk));
+}
+
+static void to_end_nothing_is_held(void **state)
+{
+    (void)state;
+    with_disk(held_no_more, &stopping);
 }
 
 /* What the guest itself did wrong, and a flush, is no reason to stop. */
@@ -550,6 +580,7 @@ int main(void)
         cmocka_unit_test(closing_flushes),
         cmocka_unit_test(no_space),
         cmocka_unit_test(a_failed_request_waits_to_be_tried_again),
+        cmocka_unit_test(to_end_nothing_is_held),
         cmocka_unit_test(some_errors_are_answered_anyway),
         cmocka_unit_test(a_drain_gives_up_what_waits),
     };

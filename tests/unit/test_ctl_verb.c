@@ -20,6 +20,7 @@ struct machine {
     int kills;
     int pauses;
     int resumes;
+    bool ending;
     int resizes;
     int button; /* what power_button returns */
     int frozen; /* what pause, resume and resize return */
@@ -68,6 +69,14 @@ static int m_resume(void *ctx)
 
     m->resumes++;
     return m->frozen;
+}
+
+static int m_resume_to_end(void *ctx)
+{
+    struct machine *m = ctx;
+
+    m->ending = true;
+    return m_resume(ctx);
 }
 
 static int m_resize(void *ctx, const char *disk, uint64_t *size)
@@ -138,6 +147,7 @@ static const struct ctl_ops ops = {.status = m_status,
                                    .kill = m_kill,
                                    .pause = m_pause,
                                    .resume = m_resume,
+                                   .resume_to_end = m_resume_to_end,
                                    .resize = m_resize,
                                    .balloon = m_balloon,
                                    .store = m_store,
@@ -220,6 +230,7 @@ static void stop_presses_and_arms(void **state)
     assert_accepted("{\"vmm\":1,\"cmd\":\"stop\"}");
     assert_int_equal(machine.presses, 1);
     assert_int_equal(machine.resumes, 1);
+    assert_true(machine.ending);
     assert_int_equal(machine.kills, 0);
     assert_int_equal(machine.armed, CTL_STOP_TIMEOUT);
     assert_accepted("{\"vmm\":1,\"cmd\":\"stop\",\"timeout\":0}");

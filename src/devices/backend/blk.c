@@ -22,6 +22,7 @@
 #include "vmm/checked.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -167,14 +168,14 @@ static bool may_be_held(const struct blk *blk, const struct blk_req *req)
 static void hold(struct blk *blk, struct blk_req *req)
 {
     const bool first = !blk->held.first;
+    char text[BLK_STOP_TEXT];
 
     list_append(&blk->held, req);
     if (!first)
         return;
-    log_error("disk %s: %s of %llu bytes at %llu: %s: the guest is paused; "
-              "'vmm resume' tries again",
-              blk->name, op_names[req->op], (unsigned long long)req->len,
-              (unsigned long long)req->offset, strerror(-req->result));
+    blk_stop_text(blk, text);
+    log_error("disk %s: %s: the guest is paused; 'vmm resume' tries again",
+              blk->name, text);
     blk->stopped(blk->stopped_owner);
 }
 
@@ -423,6 +424,22 @@ void blk_on_stop(struct blk *blk, blk_stopped_fn *stopped, void *owner)
 bool blk_is_stopped(const struct blk *blk)
 {
     return blk->held.first;
+}
+
+void blk_stop_text(const struct blk *blk, char text[BLK_STOP_TEXT])
+{
+    const struct blk_req *req = blk->held.first;
+
+    text[0] = '\0';
+    if (req)
+        snprintf(text, BLK_STOP_TEXT, "%s of %llu bytes at %llu: %s",
+                 op_names[req->op], (unsigned long long)req->len,
+                 (unsigned long long)req->offset, strerror(-req->result));
+}
+
+void blk_never_stop(struct blk *blk)
+{
+    blk->stop_on_error = false;
 }
 
 void blk_retry(struct blk *blk)

@@ -134,6 +134,15 @@ void blk_on_stop(struct blk *blk, blk_stopped_fn *stopped, void *owner);
 /* Do requests wait for blk_retry? */
 bool blk_is_stopped(const struct blk *blk);
 
+/* Enough for what blk_stop_text writes. */
+#define BLK_STOP_TEXT 128
+
+/* Which request was the first to wait, and what failed it; "" if none does. */
+void blk_stop_text(const struct blk *blk, char text[BLK_STOP_TEXT]);
+
+/* From here on errors are reported, whatever the configuration said. */
+void blk_never_stop(struct blk *blk);
+
 /* Try again what waits, before all that came after it. On the loop. */
 void blk_retry(struct blk *blk);
 
