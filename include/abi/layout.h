@@ -33,6 +33,7 @@
 #define LAYOUT_LAPIC           0xfee00000u
 
 /* I/O ports */
+#define LAYOUT_NO_COUNT       0x42 /* where a PC has a timer's count: reads 0 */
 #define LAYOUT_XEN_HCALL      0xe6   /* a 32-bit write is a Xen hypercall */
 #define LAYOUT_PCI_PORTS      0xc000 /* window of the I/O BARs */
 #define LAYOUT_PCI_PORTS_END  0x10000
