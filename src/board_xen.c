@@ -19,6 +19,7 @@
 #define NS_PER_SEC 1000000000ull
 /* A message to one local APIC: Intel SDM vol. 3A, 10.11. */
 #define MSI_ADDRESS(apic) (LAYOUT_LAPIC | (uint64_t)(apic) << 12)
+#define MSI_NMI           0x400u /* delivery mode */
 
 struct xen_clock {
     struct board_xen *bx;
@@ -152,6 +153,34 @@ static bool is_up(void *ctx, unsigned vcpu)
     return vcpu_is_up(bx->host.cpus[vcpu]);
 }
 
+static int load_vcpu(void *ctx, unsigned vcpu, const struct cpu_context *c)
+{
+    const struct board_xen *bx = ctx;
+
+    return vcpu_load(bx->host.cpus[vcpu], c);
+}
+
+static int start_vcpu(void *ctx, unsigned vcpu)
+{
+    const struct board_xen *bx = ctx;
+
+    return vcpu_start_up(bx->host.cpus[vcpu]);
+}
+
+static void stop_vcpu(void *ctx, unsigned vcpu)
+{
+    const struct board_xen *bx = ctx;
+
+    vcpu_stop_down(bx->host.cpus[vcpu]);
+}
+
+static void nmi(void *ctx, unsigned vcpu)
+{
+    const struct board_xen *bx = ctx;
+
+    bx->sink.send(bx->sink.ctx, MSI_ADDRESS(vcpu), MSI_NMI);
+}
+
 static void wait(void *ctx, uint64_t ns)
 {
     struct board_xen *bx = ctx;
@@ -255,6 +284,10 @@ static int make_xen(struct board_xen *bx)
                 .shutdown = on_shutdown,
                 .post = post,
                 .is_up = is_up,
+                .load_vcpu = load_vcpu,
+                .start_vcpu = start_vcpu,
+                .stop_vcpu = stop_vcpu,
+                .nmi = nmi,
                 .wait = wait,
                 .wake = wake,
                 .ctx = bx},

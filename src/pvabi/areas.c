@@ -4,8 +4,9 @@
  *
  * Both are registered by linear address, which is translated once, when it is
  * registered: the guest promises to keep it mapped. The runstate area may lie
- * across two pages. A copy of the clock follows the first one, which KVM
- * keeps, at the vCPU's hypercalls and timers.
+ * across two pages then. Or both are registered by physical address. A copy of
+ * the clock follows the first one, which KVM keeps, at the vCPU's hypercalls
+ * and timers.
  *
  * What a vCPU loses to others on the host is not known here: it runs always.
  * A kernel that knows of Xen knows that too, and keeps both areas itself; but
@@ -121,16 +122,37 @@ static bool kernel_has_runstate(const struct xcall *c, unsigned vcpu,
     return true;
 }
 
+static void forget_runstate(const struct xcall *c, unsigned vcpu)
+{
+    c->x->vcpus[vcpu].runstate = XEN_NOWHERE;
+    if (c->x->accel)
+        c->x->accel->set_runstate(c->x->accel->ctx, vcpu, XEN_NOWHERE);
+}
+
+/* The area has head bytes at at, and the rest, if any, at tail. */
+static void keep_runstate(const struct xcall *c, unsigned vcpu, uint64_t at,
+                          size_t head, uint64_t tail)
+{
+    const size_t size = c->is64 ? RUNSTATE_SIZE : RUNSTATE_SIZE32;
+    struct xen_vcpu *v = &c->x->vcpus[vcpu];
+
+    if (kernel_has_runstate(c, vcpu, at, head == size || tail == at + head))
+        return;
+    v->runstate_head = (uint32_t)head;
+    v->runstate_tail = tail;
+    v->runstate_is32 = !c->is64;
+    v->runstate_since = c->x->ops.now(c->x->ops.ctx);
+    v->runstate = at;
+    write_runstate(c->x, vcpu);
+}
+
 int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva)
 {
-    struct xen_vcpu *v = &c->x->vcpus[vcpu];
     const size_t size = c->is64 ? RUNSTATE_SIZE : RUNSTATE_SIZE32;
     gpa_t at, tail = {0};
     uint64_t run, more;
 
-    v->runstate = XEN_NOWHERE;
-    if (c->x->accel)
-        c->x->accel->set_runstate(c->x->accel->ctx, vcpu, XEN_NOWHERE);
+    forget_runstate(c, vcpu);
     if (gva == 0)
         return 0;
     if (walk_gva(c->x->mem, &c->h->paging, GVA(gva), true, &at, &run) < 0)
@@ -138,39 +160,75 @@ int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva)
     if (run < size && walk_gva(c->x->mem, &c->h->paging, GVA(gva + run), true,
                                &tail, &more) < 0)
         return -EFAULT;
-    if (kernel_has_runstate(c, vcpu, at.v, run >= size || tail.v == at.v + run))
-        return 0;
-    v->runstate_head = (uint32_t)(run < size ? run : size);
-    v->runstate_tail = tail.v;
-    v->runstate_is32 = !c->is64;
-    v->runstate_since = c->x->ops.now(c->x->ops.ctx);
-    v->runstate = at.v;
-    write_runstate(c->x, vcpu);
+    keep_runstate(c, vcpu, at.v, run < size ? run : size, tail.v);
     return 0;
+}
+
+static void forget_time(const struct xcall *c, unsigned vcpu)
+{
+    c->x->vcpus[vcpu].time_copy = XEN_NOWHERE;
+    if (c->x->accel)
+        c->x->accel->set_time_copy(c->x->accel->ctx, vcpu, XEN_NOWHERE);
+}
+
+static void keep_time(const struct xcall *c, unsigned vcpu, uint64_t at)
+{
+    struct xen_vcpu *v = &c->x->vcpus[vcpu];
+
+    if (c->x->accel) {
+        c->x->accel->set_time_copy(c->x->accel->ctx, vcpu, at);
+        return;
+    }
+    v->time_copy = at;
+    v->time_version = UINT32_MAX;
+    areas_refresh(c->x, vcpu);
 }
 
 int areas_set_time(struct xcall *c, unsigned vcpu, uint64_t gva)
 {
-    struct xen_vcpu *v = &c->x->vcpus[vcpu];
     uint64_t run;
     gpa_t at;
 
-    v->time_copy = XEN_NOWHERE;
-    if (c->x->accel)
-        c->x->accel->set_time_copy(c->x->accel->ctx, vcpu, XEN_NOWHERE);
+    forget_time(c, vcpu);
     if (gva == 0)
         return 0;
     if (gva % 8 ||
         walk_gva(c->x->mem, &c->h->paging, GVA(gva), true, &at, &run) < 0 ||
         run < TIME_SIZE)
         return -EFAULT;
-    if (c->x->accel) {
-        c->x->accel->set_time_copy(c->x->accel->ctx, vcpu, at.v);
-        return 0;
-    }
-    v->time_copy = at.v;
-    v->time_version = UINT32_MAX;
-    areas_refresh(c->x, vcpu);
+    keep_time(c, vcpu, at.v);
+    return 0;
+}
+
+/* ---- by physical address ---- */
+
+/* In RAM, in one page, aligned as the caller's words. */
+static bool is_area(const struct xcall *c, uint64_t gpa, size_t size)
+{
+    return gpa % (c->is64 ? 8 : 4) == 0 &&
+           gpa % GUEST_PAGE <= GUEST_PAGE - size &&
+           gmem_is_ram(c->x->mem, GPA(gpa), size);
+}
+
+int areas_put_runstate(struct xcall *c, unsigned vcpu, uint64_t gpa)
+{
+    const size_t size = c->is64 ? RUNSTATE_SIZE : RUNSTATE_SIZE32;
+
+    if (gpa != UINT64_MAX && !is_area(c, gpa, size))
+        return -ENXIO;
+    forget_runstate(c, vcpu);
+    if (gpa != UINT64_MAX)
+        keep_runstate(c, vcpu, gpa, size, 0);
+    return 0;
+}
+
+int areas_put_time(struct xcall *c, unsigned vcpu, uint64_t gpa)
+{
+    if (gpa != UINT64_MAX && !is_area(c, gpa, TIME_SIZE))
+        return -ENXIO;
+    forget_time(c, vcpu);
+    if (gpa != UINT64_MAX)
+        keep_time(c, vcpu, gpa);
     return 0;
 }
 

@@ -106,15 +106,41 @@ static int stop_periodic(struct xcall *c, unsigned vcpu)
     return 0;
 }
 
-static int is_up(struct xcall *c, unsigned vcpu)
+/* The union that physical addresses come in has eight bytes for everyone. */
+static int area_gpa(const struct xcall *c, uint64_t *out)
 {
-    return c->x->ops.is_up(c->x->ops.ctx, vcpu);
+    return xcall_in(c, c->arg[2], out, sizeof(*out));
 }
+
+static int put_runstate(struct xcall *c, unsigned vcpu)
+{
+    uint64_t gpa;
+
+    if (area_gpa(c, &gpa) < 0)
+        return -EFAULT;
+    return areas_put_runstate(c, vcpu, gpa);
+}
+
+static int put_time(struct xcall *c, unsigned vcpu)
+{
+    uint64_t gpa;
+
+    if (area_gpa(c, &gpa) < 0)
+        return -EFAULT;
+    return areas_put_time(c, vcpu, gpa);
+}
+
+/* Of Xen 4.18, whose headers are younger than those this is built with. */
+#define OP_REGISTER_RUNSTATE_PHYS_AREA  14
+#define OP_REGISTER_VCPU_TIME_PHYS_AREA 15
 
 int64_t hc_vcpu_op(struct xcall *c)
 {
     static int (*const ops[])(struct xcall * c, unsigned vcpu) = {
-        [VCPUOP_is_up] = is_up,
+        [VCPUOP_initialise] = vcpu_op_initialise,
+        [VCPUOP_up] = vcpu_op_up,
+        [VCPUOP_down] = vcpu_op_down,
+        [VCPUOP_is_up] = vcpu_op_is_up,
         [VCPUOP_get_runstate_info] = get_runstate,
         [VCPUOP_register_runstate_memory_area] = register_runstate,
         [VCPUOP_set_periodic_timer] = set_periodic,
@@ -122,7 +148,10 @@ int64_t hc_vcpu_op(struct xcall *c)
         [VCPUOP_set_singleshot_timer] = set_singleshot,
         [VCPUOP_stop_singleshot_timer] = stop_singleshot,
         [VCPUOP_register_vcpu_info] = register_info,
+        [VCPUOP_send_nmi] = vcpu_op_send_nmi,
         [VCPUOP_register_vcpu_time_memory_area] = register_time,
+        [OP_REGISTER_RUNSTATE_PHYS_AREA] = put_runstate,
+        [OP_REGISTER_VCPU_TIME_PHYS_AREA] = put_time,
     };
     const uint64_t cmd = c->arg[0];
 

@@ -19,6 +19,7 @@
 #include "pvabi/evtchn.h"
 #include "pvabi/shinfo.h"
 #include "pvabi/xen_abi.h"
+#include "vmm/cpu_context.h"
 #include "vmm/hcall.h"
 #include "vmm/machine.h"
 #include "vmm/types.h"
@@ -42,8 +43,19 @@ struct xen_ops {
     void (*shutdown)(void *ctx, unsigned reason);
     /* As struct evtchn_ops.post: have xen_dispatch called on the loop. */
     void (*post)(void *ctx);
-    /* Does the vCPU run, or was it never started? */
+    /* Does the vCPU run, or was it never started, or stopped? */
     bool (*is_up)(void *ctx, unsigned vcpu);
+    /*
+     * The vCPU, which was never started, is to begin like that. 0, or -EEXIST:
+     * it was given a state, or is up already.
+     */
+    int (*load_vcpu)(void *ctx, unsigned vcpu, const struct cpu_context *c);
+    /* It runs on, or begins. 0, or -EINVAL: it was given no state. */
+    int (*start_vcpu)(void *ctx, unsigned vcpu);
+    /* It stops soon, and keeps its state; not if it is not up. */
+    void (*stop_vcpu)(void *ctx, unsigned vcpu);
+    /* Deliver a non-maskable interrupt. */
+    void (*nmi)(void *ctx, unsigned vcpu);
     /* Give up the lock for a while, at most ns, or until wake is called. */
     void (*wait)(void *ctx, uint64_t ns);
     void (*wake)(void *ctx);

@@ -120,6 +120,9 @@ void areas_init(struct xen_vcpu *v);
 void areas_reset(struct xen *x);
 must_check int areas_set_runstate(struct xcall *c, unsigned vcpu, uint64_t gva);
 must_check int areas_set_time(struct xcall *c, unsigned vcpu, uint64_t gva);
+/* The same by physical address, in one page; all bits set: none. */
+must_check int areas_put_runstate(struct xcall *c, unsigned vcpu, uint64_t gpa);
+must_check int areas_put_time(struct xcall *c, unsigned vcpu, uint64_t gpa);
 /* Bring both up to date. */
 void areas_refresh(struct xen *x, unsigned vcpu);
 /* As the kernel knows it; false: it does not. The vCPU's thread. */
@@ -138,6 +141,13 @@ void accel_unmap(struct xen *x);
 void accel_map(struct xen *x);
 /* A vCPU has another vector, or what the kernel needs of it is elsewhere. */
 void accel_vcpu(struct xen *x, unsigned vcpu);
+
+/* hc_vcpu_life.c: rows of vcpu_op. */
+int vcpu_op_initialise(struct xcall *c, unsigned vcpu);
+int vcpu_op_up(struct xcall *c, unsigned vcpu);
+int vcpu_op_down(struct xcall *c, unsigned vcpu);
+int vcpu_op_is_up(struct xcall *c, unsigned vcpu);
+int vcpu_op_send_nmi(struct xcall *c, unsigned vcpu);
 
 /* timer.c */
 /* A timer of the kernel's raises this port from now on; 0: none does. */

@@ -44,8 +44,10 @@ const struct sandbox_rule kvm_rules[] = {
     KVM(KVM_XEN_VCPU_SET_ATTR, SANDBOX_BOTH, "what of Xen's is a vCPU's"),
     KVM(KVM_XEN_VCPU_GET_ATTR, SANDBOX_BOTH, "a Xen guest's timer, runstate"),
     KVM(KVM_XEN_HVM_EVTCHN_SEND, SANDBOX_BOTH, "an event for a Xen guest"),
-    KVM(KVM_SET_SREGS, SANDBOX_LOOP, "reboot: entry state"),
-    KVM(KVM_SET_REGS, SANDBOX_LOOP, "reboot: entry state"),
+    KVM(KVM_SET_SREGS, SANDBOX_BOTH, "reboot; a Xen guest starts a vCPU"),
+    KVM(KVM_SET_REGS, SANDBOX_BOTH, "reboot; a Xen guest starts a vCPU"),
+    KVM(KVM_SET_MP_STATE, SANDBOX_BOTH, "a Xen guest starts, stops a vCPU"),
+    KVM(KVM_GET_MP_STATE, SANDBOX_BOTH, "was a waiting vCPU woken?"),
     KVM(KVM_KVMCLOCK_CTRL, SANDBOX_LOOP, "resume after a pause"),
 };
 

@@ -100,6 +100,7 @@ struct vcpu *vcpu_create(struct vm *vm, unsigned id, pthread_mutex_t *lock,
     v->lock = lock;
     v->ops = ops;
     v->xen_clock = KVM_XEN_NOWHERE;
+    v->runs = id == 0;
     pthread_cond_init(&v->parked_cond, NULL);
     pthread_cond_init(&v->resume_cond, NULL);
     for (size_t i = 0; i < ARRAY_LEN(vcpu_steps); i++) {
@@ -158,8 +159,10 @@ static bool heed_reasons(struct vcpu *v)
     if (!v->reasons && !v->dead)
         return true;
     pthread_mutex_lock(v->lock);
-    if (atomic_fetch_and(&v->reasons, ~VCPU_REASON_WORK) & VCPU_REASON_WORK)
+    if (atomic_fetch_and(&v->reasons, ~VCPU_REASON_WORK) & VCPU_REASON_WORK) {
         xen_vcpu_work(v);
+        context_work(v);
+    }
     park(v);
     pthread_mutex_unlock(v->lock);
     return !(v->reasons & VCPU_REASON_STOP);
@@ -185,17 +188,20 @@ static void run_failed(struct vcpu *v, int err)
 }
 
 /*
- * EAGAIN: a CPU that waited for SIPI has just got it. The boot CPU never
- * waits for one: there it is KVM that could not start a thread of its own.
+ * EAGAIN: a CPU that waited for SIPI has just got it. The boot CPU waits for
+ * one only if it was stopped: else it is KVM that could not start a thread of
+ * its own.
  */
 static bool is_passing(struct vcpu *v, int err)
 {
-    if (err == EAGAIN && v->id > 0)
-        v->up = true;
+    const bool waited = v->id > 0 || v->stopped;
+
+    if (err == EAGAIN && waited)
+        context_woken(v);
     /* INIT, which may have come meanwhile, makes KVM forget the clock. */
     if (v->id > 0 && v->vm->xen != KVM_XEN_OFF)
         atomic_fetch_or(&v->reasons, VCPU_REASON_WORK);
-    return err == EINTR || (err == EAGAIN && v->id > 0);
+    return err == EINTR || (err == EAGAIN && waited);
 }
 
 static void run_loop(struct vcpu *v)
@@ -228,7 +234,7 @@ static void *vcpu_main(void *arg)
 
 bool vcpu_is_up(const struct vcpu *v)
 {
-    return v->id == 0 || v->up;
+    return (v->id == 0 || v->up) && !v->stopped;
 }
 
 int vcpu_start(struct vcpu *v)

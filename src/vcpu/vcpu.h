@@ -10,6 +10,7 @@
 #define VCPU_VCPU_H
 
 #include "vcpu/vm.h"
+#include "vmm/cpu_context.h"
 #include "vmm/entry.h"
 #include "vmm/hcall.h"
 #include "vmm/types.h"
@@ -107,8 +108,23 @@ void vcpu_init_kick(void);
 /* Start the thread. 0 or -errno, logged. */
 must_check int vcpu_start(struct vcpu *v);
 
-/* Does it run: is it the boot CPU, or did it get its SIPI? Any thread. */
+/*
+ * Does it run: is it the boot CPU, did it get its SIPI, was it started, and not
+ * stopped since? Any thread.
+ */
 bool vcpu_is_up(const struct vcpu *v);
+
+/*
+ * Start and stop a vCPU in other ways than by its local APIC. One that never
+ * ran begins with the context it is given; one that stopped goes on where it
+ * was, or is woken by INIT and SIPI. Board lock held. Thread: any, its own too.
+ *
+ * load: 0, or -EEXIST: it has one, or has run. start_up: 0, or -EINVAL: it has
+ * no context. stop_down: it leaves the guest soon.
+ */
+must_check int vcpu_load(struct vcpu *v, const struct cpu_context *c);
+must_check int vcpu_start_up(struct vcpu *v);
+void vcpu_stop_down(struct vcpu *v);
 
 /*
  * Make the vCPU leave KVM_RUN for these reasons. Returns at once. Thread:

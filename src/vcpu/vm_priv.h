@@ -68,11 +68,17 @@ struct vcpu {
     const struct vcpu_ops *ops; /* borrowed */
     pthread_t thread;
     bool started;
-    _Atomic unsigned reasons;             /* VCPU_REASON_* */
-    pthread_cond_t parked_cond;           /* with the board lock */
-    pthread_cond_t resume_cond;           /* with the board lock */
-    bool parked;                          /* board lock */
-    _Atomic bool up;                      /* runs, or did so */
+    _Atomic unsigned reasons;   /* VCPU_REASON_* */
+    pthread_cond_t parked_cond; /* with the board lock */
+    pthread_cond_t resume_cond; /* with the board lock */
+    bool parked;                /* board lock */
+    _Atomic bool up;            /* runs, or did so */
+    /* context.c; board lock, but for stopped to read */
+    _Atomic bool stopped; /* up, but for now */
+    bool runs;            /* as KVM was told by its own thread */
+    bool was_open;        /* interrupts were on when it stopped */
+    bool loaded;          /* it begins with this context */
+    struct cpu_context context;
     uint64_t xen_clock;                   /* board lock; see kvm_xen.h */
     struct xen_vcpu_state xen_want;       /* board lock */
     struct xen_vcpu_state xen_have;       /* board lock; set by its thread */
@@ -126,6 +132,11 @@ void xen_port_call(struct vcpu *v);
 must_check bool xen_exit(struct vcpu *v);
 /* A write to an MSR, if it asks for a hypercall page: else false. */
 bool xen_wrmsr(struct vcpu *v);
+
+/* context.c, on the vCPU's thread. VCPU_REASON_WORK. Board lock held. */
+void context_work(struct vcpu *v);
+/* KVM_RUN found it still to be woken, and maybe it was. Board lock NOT held. */
+void context_woken(struct vcpu *v);
 
 /* Answer an MSR access KVM does not know by the policy table. */
 void msr_exit(struct vcpu *v, bool write);

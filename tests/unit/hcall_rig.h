@@ -30,6 +30,9 @@ struct hcall_rig {
     int shutdown;   /* the reason, -1: none */
     bool is64;      /* as last latched */
     unsigned posts, waits, wakes;
+    bool up[RIG_CPUS], loaded[RIG_CPUS];
+    struct cpu_context context; /* the last one loaded */
+    unsigned nmis[RIG_CPUS];
 };
 
 static void rig_interrupt(void *ctx, unsigned vcpu, uint8_t vector)
@@ -92,8 +95,44 @@ static void rig_post(void *ctx)
 
 static bool rig_is_up(void *ctx, unsigned vcpu)
 {
-    (void)ctx;
-    return vcpu == 0;
+    struct hcall_rig *r = ctx;
+
+    return r->up[vcpu];
+}
+
+static int rig_load_vcpu(void *ctx, unsigned vcpu, const struct cpu_context *c)
+{
+    struct hcall_rig *r = ctx;
+
+    if (r->up[vcpu] || r->loaded[vcpu])
+        return -EEXIST;
+    r->context = *c;
+    r->loaded[vcpu] = true;
+    return 0;
+}
+
+static int rig_start_vcpu(void *ctx, unsigned vcpu)
+{
+    struct hcall_rig *r = ctx;
+
+    if (!r->up[vcpu] && !r->loaded[vcpu])
+        return -EINVAL;
+    r->up[vcpu] = true;
+    return 0;
+}
+
+static void rig_stop_vcpu(void *ctx, unsigned vcpu)
+{
+    struct hcall_rig *r = ctx;
+
+    r->up[vcpu] = false;
+}
+
+static void rig_nmi(void *ctx, unsigned vcpu)
+{
+    struct hcall_rig *r = ctx;
+
+    r->nmis[vcpu]++;
 }
 
 static void rig_wait(void *ctx, uint64_t ns)
@@ -123,6 +162,7 @@ static inline bool rig_make_with(struct hcall_rig *r,
     *r = (struct hcall_rig){.now = 1000000,
                             .shutdown = -1,
                             .is64 = true,
+                            .up = {true},
                             .mem = gmem_create(RIG_RAM, GMEM_ANON),
                             .console = chr_open_null()};
     r->desc = (struct machine_desc){.n_cpus = RIG_CPUS, .n_ranges = 2};
@@ -146,6 +186,10 @@ static inline bool rig_make_with(struct hcall_rig *r,
                 .shutdown = rig_shutdown,
                 .post = rig_post,
                 .is_up = rig_is_up,
+                .load_vcpu = rig_load_vcpu,
+                .start_vcpu = rig_start_vcpu,
+                .stop_vcpu = rig_stop_vcpu,
+                .nmi = rig_nmi,
                 .wait = rig_wait,
                 .wake = rig_wake,
                 .ctx = r},
