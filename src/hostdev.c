@@ -239,8 +239,7 @@ void hostdev_never_stop(struct hostdev *h)
             blk_never_stop(h->disks[i]);
 }
 
-json_t *hostdev_stopped_disks(const struct hostdev *h,
-                              const struct config *cfg)
+json_t *hostdev_stopped_disks(const struct hostdev *h, const struct config *cfg)
 {
     json_t *out = NULL;
 
