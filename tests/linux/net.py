@@ -204,9 +204,8 @@ class Row(image.DiskRow):
         if "error" in report:
             raise GuestError("iperf3: " + report["error"])
         received = report["end"]["sum_received"]
-        # Without offloads a card's frames are an exit each.
-        least = MIB // 8 if self.row["driver"] == "e1000" else MIB
-        if received["bytes"] < least:
+        # A second without offloads on a busy emulated host is not more.
+        if received["bytes"] < MIB // 8:
             raise GuestError(f"iperf3: {received['bytes']} bytes in all")
         return int(received["bits_per_second"] / 1e6)
 
