@@ -326,6 +326,9 @@ int cmd_run(int argc, char **argv)
     mallopt(M_ARENA_MAX, 1);
     /* Rings and request slots cost memory once they are used, not before. */
     mallopt(M_MMAP_THRESHOLD, 32 * 1024);
+    /* So does the heap: it was made 132 KiB large before main. */
+    mallopt(M_TOP_PAD, 16 * 1024);
+    malloc_trim(16 * 1024);
     switch (config_parse(&r.cfg, argc, argv)) {
     case CONFIG_HELP:
         code = VMM_EXIT_OK;
