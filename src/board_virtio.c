@@ -31,6 +31,7 @@ struct front {
     const struct virtio_dev_ops *ops;
     void *dev;
     void (*destroy)(void *dev);
+    const struct rom *rom; /* borrowed; NULL: none, on PCI */
 };
 
 struct slot {
@@ -133,6 +134,7 @@ static void make_net(const struct board_virtio_host *host, unsigned nth,
         .ops = &vnet_ops,
         .dev = vnet_create(host->dev->nets[i], host->loop, &c),
         .destroy = destroy_net,
+        .rom = &host->dev->roms[i],
     };
 }
 
@@ -416,6 +418,7 @@ static int attach_pci(struct board_virtio *bv, struct slot *s, unsigned nth)
         .slot = bv->host.first_slot + nth,
         .msi = &bv->msi,
         .legacy = bv->host.cfg->transport == TRANSPORT_PCI_LEGACY,
+        .rom = s->front.rom,
     };
 
     s->pci = virtio_pci_create(&host, s->front.ops, s->front.dev, &c);

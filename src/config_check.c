@@ -175,8 +175,10 @@ static int check_models(const struct config *cfg)
                       "one pair");
             return -EINVAL;
         }
-        if (o->rom && o->model != NET_E1000) {
-            log_error("--net: rom=%s goes with model=e1000: leave it out",
+        if (o->rom && (o->model == NET_XEN ||
+                       profiles[cfg->mode].platform != PLATFORM_PC)) {
+            log_error("--net: rom=%s is for the firmware of a PC, and a card "
+                      "on its bus: leave it out",
                       o->rom);
             return -EINVAL;
         }

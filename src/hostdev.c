@@ -6,6 +6,7 @@
 #include "devices/virtio/vballoon.h"
 #include "devices/virtio/vcons.h"
 #include "mmu/gmem.h"
+#include "profile.h"
 #include "pvabi/xcons.h"
 #include "sandbox.h"
 #include "vmm/log.h"
@@ -101,13 +102,27 @@ static int open_pc_ports(struct hostdev *h, const struct config *cfg,
     return 0;
 }
 
-/* What a card brings for the firmware: iPXE, if it is there. */
-static int open_rom(const struct net_option *o, struct rom *rom)
+/* A transitional network card, which iPXE's ROM serves and does not name. */
+#define VIRTIO_VENDOR     0x1af4u
+#define VIRTIO_LEGACY_NET 0x1000u
+
+/* What a card brings for a PC's firmware: iPXE, if it is there. */
+static int open_rom(const struct config *cfg, unsigned i, struct rom *rom)
 {
+    static const char *const *const places[] = {
+        [NET_VIRTIO] = option_rom_virtio,
+        [NET_E1000] = option_rom_e1000,
+        [NET_XEN] = NULL,
+    };
+    const struct net_option *o = &cfg->nets[i];
+
     if (o->rom)
         return option_rom_open_file(o->rom, "--net: rom", rom);
-    if (!o->no_rom)
-        option_rom_open(option_rom_e1000, NULL, rom);
+    if (!o->no_rom && places[o->model] &&
+        profiles[cfg->mode].platform == PLATFORM_PC)
+        option_rom_open(places[o->model], NULL, rom);
+    if (o->model == NET_VIRTIO && cfg->transport == TRANSPORT_PCI_LEGACY)
+        option_rom_adopt(rom, VIRTIO_VENDOR, VIRTIO_LEGACY_NET);
     return 0;
 }
 
@@ -130,8 +145,8 @@ static int open_nets(struct hostdev *h, const struct config *cfg,
         if (!h->nets[i])
             return -EIO;
         ret = net_start(h->nets[i], loop);
-        if (ret == 0 && cfg->nets[i].model == NET_E1000)
-            ret = open_rom(&cfg->nets[i], &h->roms[i]);
+        if (ret == 0)
+            ret = open_rom(cfg, i, &h->roms[i]);
         if (ret < 0)
             return ret;
     }

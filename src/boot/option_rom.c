@@ -5,6 +5,7 @@
  */
 #include "boot/option_rom.h"
 
+#include "vmm/checked.h"
 #include "vmm/log.h"
 
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define BLOCK 512u /* what an image counts its length in */
 
 /* Debian and its like, Fedora, Arch, one's own. */
 const char *const option_rom_vga[] = {
@@ -27,6 +30,14 @@ const char *const option_rom_e1000[] = {
     "/usr/share/qemu/pxe-e1000.rom",
     "/usr/share/ipxe/qemu/pxe-e1000.rom",
     "/usr/share/ipxe/8086100e.rom",
+    NULL,
+};
+
+const char *const option_rom_virtio[] = {
+    "/usr/lib/ipxe/qemu/pxe-virtio.rom",
+    "/usr/share/qemu/pxe-virtio.rom",
+    "/usr/share/ipxe/qemu/pxe-virtio.rom",
+    "/usr/share/ipxe/1af41000.rom",
     NULL,
 };
 
@@ -92,7 +103,7 @@ static bool is_option_rom(const struct rom *rom)
 {
     const unsigned char *p = rom->host;
 
-    return p[0] == 0x55 && p[1] == 0xaa && p[2] && 512u * p[2] <= rom->size;
+    return p[0] == 0x55 && p[1] == 0xaa && p[2] && BLOCK * p[2] <= rom->size;
 }
 
 int option_rom_open_file(const char *path, const char *what, struct rom *out)
@@ -112,4 +123,34 @@ int option_rom_open_file(const char *path, const char *what, struct rom *out)
         return -EINVAL;
     }
     return ret;
+}
+
+/* PCI Firmware 3.0, 5.1.2: where the data structure is, and what it names. */
+#define AT_PCIR     0x18u
+#define PCIR_IDS    4u
+#define PCIR_BYTES  0x18u
+#define AT_ENTRY    3u
+#define AT_CHECKSUM 6u /* behind a jump at the entry, nobody's but its */
+#define JUMP_NEAR   0xe9u
+
+void option_rom_adopt(struct rom *rom, uint16_t vendor, uint16_t device)
+{
+    const unsigned char *p = rom->host;
+    const uint16_t ids[2] = {vendor, device};
+    uint16_t pcir;
+    uint8_t sum = 0;
+
+    if (!rom->size || !is_option_rom(rom) || p[AT_ENTRY] != JUMP_NEAR)
+        return;
+    memcpy(&pcir, p + AT_PCIR, sizeof(pcir));
+    if (!range_ok(pcir, PCIR_BYTES, BLOCK * p[2]) ||
+        memcmp(p + pcir, "PCIR", 4) != 0)
+        return;
+    if (rom_patch(rom, pcir + PCIR_IDS, ids, sizeof(ids)) < 0)
+        return;
+    for (unsigned i = 0; i < BLOCK * p[2]; i++)
+        sum = (uint8_t)(sum + p[i]);
+    sum = (uint8_t)(p[AT_CHECKSUM] - sum);
+    if (rom_patch(rom, AT_CHECKSUM, &sum, sizeof(sum)) < 0)
+        log_warn("option ROM of %04x:%04x: its sum is wrong", vendor, device);
 }

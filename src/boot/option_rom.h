@@ -17,6 +17,9 @@ extern const char *const option_rom_vga[];
 /* iPXE for an 82540EM; for 8086:100e. */
 extern const char *const option_rom_e1000[];
 
+/* iPXE for a virtio network card; for 1af4:1000 and 1af4:1041. */
+extern const char *const option_rom_virtio[];
+
 /*
  * Read the first of places (NULL ends them) that is there, into a size of
  * 2^n bytes as pci_func_rom wants it. Without any, or if it cannot be read,
@@ -32,5 +35,12 @@ void option_rom_open(const char *const *places, const char *missing_for,
  */
 must_check int option_rom_open_file(const char *path, const char *what,
                                     struct rom *out);
+
+/*
+ * Have an image that may serve other devices too name this one: firmware runs
+ * it for what it names. Nothing happens to what is no PCI option ROM. Before
+ * the seal.
+ */
+void option_rom_adopt(struct rom *rom, uint16_t vendor, uint16_t device);
 
 #endif

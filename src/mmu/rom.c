@@ -2,6 +2,7 @@
 /* rom.c: see rom.h. */
 #include "mmu/rom.h"
 
+#include "vmm/checked.h"
 #include "vmm/log.h"
 
 #include <errno.h>
@@ -50,6 +51,15 @@ int rom_load_padded(struct rom *rom, int fd, uint64_t n, uint64_t size)
     if (ret < 0)
         rom_free(rom);
     return ret;
+}
+
+int rom_patch(struct rom *rom, uint64_t off, const void *data, size_t n)
+{
+    BUG_ON(!range_ok(off, n, rom->size));
+    if (mprotect(rom->host, rom->size, PROT_READ | PROT_WRITE) < 0)
+        return -errno;
+    memcpy((char *)rom->host + off, data, n);
+    return mprotect(rom->host, rom->size, PROT_READ) < 0 ? -errno : 0;
 }
 
 void rom_free(struct rom *rom)

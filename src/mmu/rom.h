@@ -25,6 +25,9 @@ must_check int rom_load(struct rom *rom, int fd, uint64_t size);
 /* As rom_load, of n bytes; the rest up to size are ones. */
 must_check int rom_load_padded(struct rom *rom, int fd, uint64_t n,
                                uint64_t size);
+/* Put n bytes at off, which are inside. 0 or -errno. Before the seal. */
+must_check int rom_patch(struct rom *rom, uint64_t off, const void *data,
+                         size_t n);
 void rom_free(struct rom *rom); /* also one that was never loaded */
 
 #endif

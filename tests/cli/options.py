@@ -99,7 +99,7 @@ BAD_SENSE = [
     (["--mode=hvm"] + ["--disk=a,snapshot=on,if=ahci"] * 7, "7 disks with if=ahci"),
     (["--disk=a,if=ahci", "k"], "if=ahci needs a PC"),
     (["--net=user,model=e1000", "k"], "model=e1000 needs a PC"),
-    (["--net=user,rom=f", "k"], "rom=f goes with model=e1000"),
+    (["--net=user,rom=f", "k"], "rom=f is for the firmware of a PC"),
     (["--mode=hvm", "--net=tap,ifname=t,queues=2"], "queues= goes with"),
     (["--disk=a,if=ide", "k"], "if=ide needs a PC"),
     (["--firmware=f", "k"], "--firmware: a guest with --mode=pvh has no"),

@@ -16,16 +16,23 @@
 
 static char path[] = "/tmp/test_option_rom.XXXXXX";
 
-static void write_file(size_t n)
+static void write_bytes(const void *data, size_t n)
 {
     const int fd = open(path, O_WRONLY | O_TRUNC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, n), (ssize_t)n);
+    close(fd);
+}
+
+static void write_file(size_t n)
+{
     char *data = malloc(n);
 
-    assert_true(fd >= 0 && data);
+    assert_true(n == 0 || data);
     memset(data, 0x5a, n);
-    assert_int_equal(write(fd, data, n), (ssize_t)n);
+    write_bytes(data, n);
     free(data);
-    close(fd);
 }
 
 static int setup(void **state)
@@ -89,11 +96,54 @@ static void without(void **state)
     assert_int_equal(rom.size, 0);
 }
 
+/* One image for two devices: it names another, and its bytes still sum to 0. */
+static void for_another_device(void **state)
+{
+    const char *const places[] = {path, NULL};
+    unsigned char image[1024] = {0x55, 0xaa, 2, 0xe9, 0x10, 0x00};
+    unsigned char sum = 0;
+    const unsigned char *p;
+    struct rom rom;
+
+    (void)state;
+    image[0x18] = 0x40;
+    memcpy(image + 0x40, "PCIR\xf4\x1a\x41\x10", 8);
+    for (size_t i = 0; i < sizeof(image); i++)
+        sum = (unsigned char)(sum - image[i]);
+    image[6] = sum;
+    for (unsigned step = 0; step < 4; step++) {
+        const bool good = step == 0;
+
+        if (step == 1)
+            image[0x18] = 0xff; /* to where nothing is */
+        if (step == 2)
+            image[0x19] = 0xff; /* out of the image */
+        if (step == 3)
+            image[0] = 0;
+        write_bytes(image, sizeof(image));
+        option_rom_open(places, "test", &rom);
+        assert_int_equal(rom.size, GUEST_PAGE);
+        option_rom_adopt(&rom, 0x1234, 0x5678);
+        p = rom.host;
+        sum = 0;
+        for (size_t i = 0; good && i < sizeof(image); i++)
+            sum = (unsigned char)(sum + p[i]);
+        assert_int_equal(sum, 0);
+        assert_memory_equal(
+            p + 0x40, good ? "PCIR\x34\x12\x78\x56" : "PCIR\xf4\x1a\x41\x10",
+            8);
+        rom_free(&rom);
+    }
+    /* Without one there is nothing to do. */
+    option_rom_adopt(&rom, 0x1234, 0x5678);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounded_up),
         cmocka_unit_test(without),
+        cmocka_unit_test(for_another_device),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -411,6 +411,8 @@ struct virtio_pci *virtio_pci_create(const struct virtio_host *host,
     }
     forget(t);
     make_function(t, cfg->legacy);
+    if (cfg->rom && cfg->rom->size)
+        pci_func_rom(&t->func, cfg->rom->host, (uint32_t)cfg->rom->size);
     if (add_caps(t, cfg->msi) < 0 ||
         pci_bus_plug(cfg->bus, cfg->slot, &t->func) < 0) {
         virtio_pci_destroy(t);

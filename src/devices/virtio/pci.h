@@ -18,6 +18,7 @@
 
 #include "devices/pci/pci.h"
 #include "devices/virtio/virtio.h"
+#include "mmu/rom.h"
 #include "vmm/kick.h"
 
 struct virtio_pci;
@@ -28,6 +29,7 @@ struct virtio_pci_config {
     const struct msi_ops *msi; /* borrowed */
     /* Transitional, where the device existed before 1.0. */
     bool legacy;
+    const struct rom *rom; /* its expansion ROM, borrowed; NULL: none */
 };
 
 /*
