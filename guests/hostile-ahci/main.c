@@ -119,7 +119,7 @@ static void find(void)
     test_error("there is no AHCI controller");
 }
 
-static uint8_t cmos(uint8_t at)
+static uint32_t cmos(uint8_t at)
 {
     outb(0x70, at);
     return inb(0x71);
@@ -127,7 +127,7 @@ static uint8_t cmos(uint8_t at)
 
 static void find_nowhere(void)
 {
-    ram_end = (16u << 20) + ((uint32_t)cmos(0x35) << 24 | cmos(0x34) << 16);
+    ram_end = (16u << 20) + (cmos(0x35) << 24 | cmos(0x34) << 16);
     nowhere[0] = ram_end;
     nowhere[1] = 0xa0000;
     nowhere[2] = 0xfffff000;

@@ -109,7 +109,7 @@ static void find(void)
     test_error("there is no 82540EM");
 }
 
-static uint8_t cmos(uint8_t at)
+static uint32_t cmos(uint8_t at)
 {
     outb(0x70, at);
     return inb(0x71);
@@ -117,7 +117,7 @@ static uint8_t cmos(uint8_t at)
 
 static void find_nowhere(void)
 {
-    nowhere[0] = (16u << 20) + ((uint32_t)cmos(0x35) << 24 | cmos(0x34) << 16);
+    nowhere[0] = (16u << 20) + (cmos(0x35) << 24 | cmos(0x34) << 16);
     nowhere[1] = nowhere[0] - 128;
     nowhere[2] = 0xa0000;
     nowhere[3] = 0xfffff000;
