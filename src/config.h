@@ -51,7 +51,8 @@ struct config {
     unsigned cpus;
     uint64_t memory; /* bytes */
     bool hugepages;
-    const char *firmware; /* NULL: the usual one */
+    const char *firmware;      /* NULL: the usual one */
+    const char *firmware_vars; /* NULL: none */
     struct boot_option boot;
     bool boot_given;
     const char *kernel; /* borrowed from argv or the args file; or NULL */

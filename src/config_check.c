@@ -129,6 +129,11 @@ static int check_boot(const struct config *cfg)
                   "is given: give one, or leave them out");
         return -EINVAL;
     }
+    if (cfg->firmware_vars && !cfg->firmware) {
+        log_error("--firmware-vars: SeaBIOS has no variables: give --firmware "
+                  "too, or leave it out");
+        return -EINVAL;
+    }
     if (p->boot != BOOT_FIRMWARE && (cfg->firmware || cfg->boot_given)) {
         log_error("%s: a guest with --mode=%s has no firmware: leave it out",
                   cfg->firmware ? "--firmware" : "--boot", p->name);

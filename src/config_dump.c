@@ -92,7 +92,8 @@ int config_dump(const struct config *cfg, FILE *out)
              cfg->xen_version & 0xffff);
     o = json_pack_ex(
         &error, 0,
-        "{s:s, s:s, s:s, s:s*, s:s*, s:i, s:I, s:b, s:s*, s:o, s:s*, s:s, s:o, "
+        "{s:s, s:s, s:s, s:s*, s:s*, s:i, s:I, s:b, s:s*, s:s*, s:o, s:s*, "
+        "s:s, s:o, "
         "s:s, "
         "s:s*, s:s*, s:b, "
         "s:b, s:b, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
@@ -100,8 +101,9 @@ int config_dump(const struct config *cfg, FILE *out)
         config_entries[cfg->entry], "xen_accel", xen ? accel : NULL,
         "xen_version", xen ? version : NULL, "cpus", (int)cfg->cpus, "memory",
         (json_int_t)cfg->memory, "hugepages", cfg->hugepages, "firmware",
-        cfg->firmware, "pc_ports", dump_pc_ports(cfg), "kernel", cfg->kernel,
-        "append", cfg->append, "initrd", dump_modules(cfg), "console",
+        cfg->firmware, "firmware_vars", cfg->firmware_vars, "pc_ports",
+        dump_pc_ports(cfg), "kernel", cfg->kernel, "append", cfg->append,
+        "initrd", dump_modules(cfg), "console",
         console_place_kind(&cfg->console), "console_path", cfg->console.path,
         "name", cfg->name, "reboot", !cfg->no_reboot, "fdt", cfg->fdt,
         "sandbox", cfg->sandbox, "disks", dump_disks(cfg), "rng", cfg->rng,

@@ -138,6 +138,12 @@ static bool take_firmware(struct config *cfg, char *value)
     return *value != '\0';
 }
 
+static bool take_firmware_vars(struct config *cfg, char *value)
+{
+    cfg->firmware_vars = value;
+    return *value != '\0';
+}
+
 const char *const config_pc_ports[PC_PORT_COUNT] = {
     [PC_PORT_DEBUG] = "--debug-console",
     [PC_PORT_SERIAL2] = "--serial2",
@@ -407,6 +413,11 @@ const struct option config_options[] = {
      .fn = take_firmware,
      .want = "a file",
      .help = "BIOS image of a PC (SeaBIOS, where the system has it)"},
+    {.name = "--firmware-vars",
+     .arg = "FILE",
+     .fn = take_firmware_vars,
+     .want = "a file",
+     .help = "flash memory below the firmware, which UEFI writes to"},
     {.name = "--boot",
      .arg = "KEY=VALUE[,...]",
      .keys_fn = parse_boot,

@@ -188,6 +188,8 @@ int hostdev_open(struct hostdev *h, const struct config *cfg,
         ret = open_vsock(h, cfg, claim, loop);
     if (ret == 0)
         ret = open_shares(h, cfg, claim, loop);
+    if (ret == 0 && cfg->firmware_vars)
+        ret = flash_file_open(&h->flash, cfg->firmware_vars, loop);
     if (profiles[cfg->mode].platform == PLATFORM_PC)
         option_rom_open(option_rom_vga, "VGA BIOS: firmware shows nothing",
                         &h->vga_rom);
@@ -282,6 +284,7 @@ void hostdev_retry_disks(struct hostdev *h)
 void hostdev_close(struct hostdev *h)
 {
     rom_free(&h->vga_rom);
+    flash_file_close(&h->flash);
     for (unsigned i = 0; i < ARRAY_LEN(h->disks); i++) {
         if (h->disks[i])
             blk_close(h->disks[i]);

@@ -14,6 +14,7 @@
 #include "devices/backend/net.h"
 #include "devices/backend/share.h"
 #include "devices/backend/uds.h"
+#include "flash_file.h"
 #include "mmu/rom.h"
 #include "rundir.h"
 #include "vmm/loop.h"
@@ -35,6 +36,7 @@ struct hostdev {
     struct chr *ports[CONFIG_MAX_PORTS]; /* as in cfg->ports */
     struct chr *pc_ports[PC_PORT_COUNT]; /* NULL: nobody is there */
     struct rom vga_rom;                  /* of size 0: none */
+    struct flash_file flash;             /* of size 0: none */
     /* what the operator wants next, for the machine there is and the next */
     uint64_t balloon_target; /* bytes the guest shall keep */
     uint16_t cols, rows;     /* of the terminal; 0: not known */

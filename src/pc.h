@@ -38,6 +38,8 @@
 #include "pc_mem.h"
 #include "platform.h"
 
+struct pc_flash;
+
 /* Memory of a BAR that the guest reaches without an exit. */
 struct pc_bar_piece {
     uint64_t base; /* 0: not in use */
@@ -50,6 +52,7 @@ struct pc {
     /* owned, in the order they are made */
     struct pc_clock *clock;
     struct pc_mem *mem;
+    struct pc_flash *flash; /* NULL: not there */
     struct i8259 *pics;
     struct ioapic *ioapic;
     struct pc_irq *irq;
@@ -80,6 +83,7 @@ struct pc {
 
 /* Steps, in their order. 0 or -errno, logged. */
 must_check int pc_make_memory(struct pc *p);
+must_check int pc_make_flash(struct pc *p); /* pc_flash.c */
 must_check int pc_make_coalesced(struct pc *p);
 must_check int pc_make_interrupts(struct pc *p);
 must_check int pc_make_timers(struct pc *p);
@@ -97,6 +101,7 @@ void pc_destroy_cards(struct pc *p);
 void pc_destroy_display(struct pc *p);
 void pc_destroy_pci(struct pc *p);
 void pc_destroy_chips(struct pc *p);
+void pc_destroy_flash(struct pc *p);
 
 /* The line of an ISA interrupt, for the one chip on it. */
 struct intr *pc_line(struct pc *p, unsigned irq);

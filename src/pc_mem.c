@@ -23,7 +23,7 @@
 #define PIECE_ROM   0u
 #define PIECE_FIRST 1u
 
-_Static_assert(PIECE_FIRST + N_STEPS == PC_MEM_PIECES, "a piece for each");
+_Static_assert(PIECE_FIRST + N_STEPS == PC_FLASH_PIECE, "a piece for each");
 
 /* What a vCPU finds without leaving the guest. */
 enum shown {

@@ -27,8 +27,12 @@
 
 struct pc_mem;
 
-/* The pieces of the VM's map (vm_put_piece) that are its own: the first. */
-#define PC_MEM_PIECES 17u
+/*
+ * The pieces of the VM's map (vm_put_piece) that are a PC's own: the first. Of
+ * these the last is the flash's (pc_flash.c).
+ */
+#define PC_MEM_PIECES  18u
+#define PC_FLASH_PIECE 17u
 
 /* All borrowed. PAM is as after reset. NULL after logging. */
 struct pc_mem *pc_mem_create(struct vm *vm, struct gmem *mem,

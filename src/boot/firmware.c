@@ -47,10 +47,10 @@ static int check_size(const char *path, const struct stat *st)
         log_error("firmware %s: not a regular file: give a BIOS image", path);
         return -EINVAL;
     }
-    if (st->st_size > 0 && st->st_size % (off_t)(64 * KIB) == 0 &&
+    if (st->st_size > 0 && st->st_size % (off_t)GUEST_PAGE == 0 &&
         st->st_size <= (off_t)FIRMWARE_MAX)
         return 0;
-    log_error("firmware %s: %lld bytes, but a BIOS image is a multiple of 64 "
+    log_error("firmware %s: %lld bytes, but a BIOS image is a multiple of 4 "
               "KiB, up to 16 MiB: give another file",
               path, (long long)st->st_size);
     return -EINVAL;

@@ -19,6 +19,7 @@
 #include "devices/platform/mc146818.h"
 #include "devices/platform/pc_irq.h"
 #include "devices/platform/pc_misc.h"
+#include "devices/platform/pflash.h"
 #include "devices/platform/piix4_pm.h"
 #include "pc_mem.h"
 #include "vmm/log.h"
@@ -77,7 +78,10 @@ struct machine {
     struct i440fx *host;
     struct piix_isa *isa;
     struct piix_acpi *acpi;
-    struct place places[21];
+    struct pflash *flash;
+    unsigned char flash_data[4 * PFLASH_BLOCK];
+    bool flash_shown;
+    struct place places[22];
     unsigned n_places;
 };
 
@@ -368,6 +372,33 @@ static void build_pics(struct machine *m)
     place(m, &i8259_elcr_ops, m->pics, I8259_PORTS);
 }
 
+static void on_flash_shown(void *ctx, bool array)
+{
+    struct machine *m = ctx;
+
+    BUG_ON(m->flash_shown == array);
+    m->flash_shown = array;
+}
+
+static void on_flash_changed(void *ctx, uint32_t off, uint32_t n)
+{
+    const struct machine *m = ctx;
+
+    BUG_ON(!n || off >= sizeof(m->flash_data) ||
+           n > sizeof(m->flash_data) - off);
+}
+
+static void build_flash(struct machine *m)
+{
+    const struct pflash_hooks hooks = {
+        .shown = on_flash_shown, .changed = on_flash_changed, .ctx = m};
+
+    m->flash_shown = true;
+    m->flash = pflash_create(m->flash_data, sizeof(m->flash_data), &hooks);
+    BUG_ON(!m->flash);
+    place(m, &pflash_ops, m->flash, sizeof(m->flash_data));
+}
+
 static void machine_build(struct machine *m)
 {
     build_pics(m);
@@ -386,10 +417,12 @@ static void machine_build(struct machine *m)
     place(m, &pci_ports_ops, m->pci, 8);
     build_lpt(m);
     place(m, &pc_mem_ops, m->shadow, 0x40000);
+    build_flash(m);
 }
 
 static void machine_destroy(struct machine *m)
 {
+    pflash_destroy(m->flash);
     lpt_destroy(m->lpt);
     destroy_pci(m);
     pc_mem_destroy(m->shadow);

@@ -230,6 +230,8 @@ static void checks(void **state)
         {"--mode hvm k", 0},
         {"--mode hvm --entry 32 k", 0},
         {"--mode hvm --firmware f k", -EINVAL},
+        {"--mode hvm --firmware f --firmware-vars v", 0},
+        {"--mode hvm --firmware-vars v", -EINVAL},
         {"--mode hvm --initrd i", -EINVAL},
         {"--entry 32 k", -EINVAL},
         {"--mode pvh --abi xen k", 0},
