@@ -4,12 +4,13 @@
 
 Each kind of rows has a module that says what they are and show:
 kernel.py (kernels, CPUs, memory), pci.py (what drivers do to the bus), disk.py
-(a Debian root file system on all sorts of disks), ata.py (behind a PC's
-controllers), kill.py (what survives the sudden death of vmm), net.py (taps and
-user networking), share.py (folders and sockets), console.py (virtio consoles
-and the balloon), screen.py (a PC by screen and keyboard alone), pc.py (a PC
-that boots from its disks), clock.py (its clocks), xen.py (guests of Xen),
-guests.py (the tiny kernels of guests/ where KVM knows of Xen). By default rows
+(a Debian root file system on all sorts of disks), full.py (a host without room
+for a disk), ata.py (behind a PC's controllers), kill.py (what survives the
+sudden death of vmm), net.py (taps and user networking), share.py (folders and
+sockets), console.py (virtio consoles and the balloon), screen.py (a PC by
+screen and keyboard alone), pc.py (a PC that boots from its disks), clock.py
+(its clocks), xen.py (guests of Xen), guests.py (the tiny kernels of guests/
+where KVM knows of Xen). By default rows
 that together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
@@ -38,8 +39,8 @@ TRIES = 2  # of a row
 SESSIONS = 8  # at the most: emulated hosts stand still, now and then
 START_SECONDS = 500  # until driver.py runs: a state may have to be saved
 SILENCE_SECONDS = 90  # many times what passes between its BEAT lines
-KINDS = ["kernel", "pci", "disk", "ata", "kill", "net", "share", "console",
-         "screen", "pc", "clock", "xen", "guests"]
+KINDS = ["kernel", "pci", "disk", "full", "ata", "kill", "net", "share",
+         "console", "screen", "pc", "clock", "xen", "guests"]
 
 
 def all_rows(long):
