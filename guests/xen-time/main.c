@@ -131,11 +131,17 @@ static void areas(void)
     struct vcpu_register_runstate_memory_area r = {.addr.v = &runstate};
     struct vcpu_register_time_memory_area t = {.addr.v = &copy};
     struct vcpu_runstate_info info = {.state = 77};
+    uint64_t before, sum = 0;
 
     IS("runstate area", xen_vcpu(VCPUOP_register_runstate_memory_area, 0, &r),
        0);
     CHECK_EQ("it runs", (unsigned)runstate.state, RUNSTATE_running);
+    before = clock_ns();
     IS("runstate", xen_vcpu(VCPUOP_get_runstate_info, 0, &info), 0);
+    for (unsigned i = 0; i < 4; i++)
+        sum += info.time[i];
+    CHECK_GE("all of its time", sum, before);
+    CHECK_LE("not more", sum, clock_ns());
     CHECK_EQ("it runs still", (unsigned)info.state, RUNSTATE_running);
     CHECK_GE("time that it ran", info.time[RUNSTATE_running], 1);
     IS("time area", xen_vcpu(VCPUOP_register_vcpu_time_memory_area, 0, &t), 0);

@@ -97,7 +97,7 @@ void kvm_xen_set_info(struct vcpu *v, uint64_t gpa);
 void kvm_xen_set_vector(struct vcpu *v, uint8_t vector);
 /*
  * The singleshot timer raises this port; 0: it is not KVM's. It is to fire at
- * this system time; 0: no change.
+ * this system time; 0: as KVM has it.
  */
 void kvm_xen_set_timer(struct vcpu *v, uint32_t port, uint64_t at);
 /* Where a second struct vcpu_time_info is kept; all bits set: nowhere. */

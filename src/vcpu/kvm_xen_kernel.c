@@ -179,7 +179,9 @@ void kvm_xen_set_timer(struct vcpu *v, uint32_t port, uint64_t at)
     struct xen_vcpu_state s = v->xen_want;
 
     s.timer_port = port;
-    s.timer_at = at;
+    /* What KVM was not told yet is given back with the port. */
+    if (port || at)
+        s.timer_at = at;
     want(v, &s);
 }
 

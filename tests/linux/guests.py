@@ -26,6 +26,7 @@ SHORT = [
     ("xen-smp.pvh64", "plain", "--cpus=4", "cpus=4"),
     ("xen-time.pvh32", "plain", "", ""),
     ("xen-time.pvh64", "plain", "", ""),
+    ("xen-vcpu.pvh64", "plain", "--cpus=2", ""),
     ("hostile-xen.pvh64", "plain", "", "case=37"),
 ]
 LONG = SHORT + [
@@ -37,6 +38,7 @@ LONG = SHORT + [
     ("xen-reset.pvh32", "plain", "", ""),
     ("xen-smp.pvh32", "plain", "--cpus=2", "cpus=2"),
     ("xen-store.pvh64", "plain", "", ""),
+    ("xen-vcpu.pvh32", "plain", "--cpus=2", ""),
     ("hostile-grants.pvh64", "plain", "--cpus=2", ""),
     ("hostile-xen.pvh32", "plain", "", "case=37"),
     ("hostile-xen.pvh64", "plain", "", "case=38"),
