@@ -348,12 +348,22 @@ static int make_port(struct board_xen *bx)
                      &xen_debug_port_ops, bx->xen);
 }
 
+/* A kernel that comes now is not loaded by us: its calls are as they are. */
+static void warn_of_calls(const struct board_xen *bx)
+{
+    if (kvm_xen_engine(bx->host.vm) == KVM_XEN_USER)
+        log_warn("guest: the next kernel stops if it makes hypercalls by "
+                 "vmcall or vmmcall and not by the hypercall page: "
+                 "--xen-accel=kernel runs both, on a host whose KVM has it");
+}
+
 static void on_reset(struct loop_op *op, int res)
 {
     struct board_xen *bx = op->owner;
 
     (void)res;
     log_info("guest: a soft reset");
+    warn_of_calls(bx);
     board_xen_dev_destroy(bx->dev);
     bx->dev = NULL;
     xs_domain_destroy(bx->domain);

@@ -96,6 +96,11 @@ void kvm_xen_set_long_mode(struct vm *vm, bool is64)
         log_debug("KVM_XEN_ATTR_TYPE_LONG_MODE: %s", strerror(errno));
 }
 
+enum kvm_xen_accel kvm_xen_engine(const struct vm *vm)
+{
+    return vm->xen;
+}
+
 uint64_t kvm_xen_now(const struct vm *vm)
 {
     struct kvm_clock_data c = {0};

@@ -43,6 +43,9 @@ bool kvm_xen_can(int kvm_fd, enum kvm_xen_accel accel);
 /* The best one it can, or KVM_XEN_OFF. Any thread. */
 enum kvm_xen_accel kvm_xen_best(int kvm_fd);
 
+/* The engine of this machine. Any thread. */
+enum kvm_xen_accel kvm_xen_engine(const struct vm *vm);
+
 /* The MSR by which a guest asks for a hypercall page, and its CPUID leaves. */
 #define KVM_XEN_MSR 0x40000000u
 
