@@ -15,6 +15,9 @@
  * to hold a page is to set a bit, and cost it a copy: they are offered only
  * where asked for.
  *
+ * A front-end notifies for each request. Where many are in flight the ring is
+ * looked at now and then instead (pace.h), and whenever a request ends.
+ *
  * What ends during a loop turn is published after it, once per queue, with at
  * most one event each. A queue gives way to others after as many requests as
  * it has slots.
@@ -28,6 +31,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <xen/io/protocols.h>
 
 /* xvda is disk 202, of 16 minors each; from the 16th on the number is wide. */
@@ -76,17 +80,46 @@ static int pop_requests(struct xblk_queue *queue)
     return 0;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * Ask the guest to tell of the next request, or look for it soon. True: there
+ * is one already.
+ */
+static bool await_request(struct xblk_queue *queue, unsigned taken)
+{
+    if (queue->looking)
+        return false;
+    if (!taken || !queue->pace.looks)
+        return xring_listen(&queue->r.ring);
+    queue->looking = true;
+    loop_timer(queue->b->bus.host.loop, &queue->look, PACE_LOOK_NS);
+    return false;
+}
+
 /* What cannot be taken now is taken after a completion, or next turn. */
 static void serve(struct xblk_queue *queue)
 {
     struct xblk *b = queue->b;
+    const uint32_t before = queue->r.ring.req_cons;
+    const unsigned in_flight = xring_in_flight(&queue->r.ring);
+    unsigned taken;
 
     if (pop_requests(queue) < 0) {
         xenbus_broken(&b->bus, queue->r.ring.why);
         return;
     }
+    taken = queue->r.ring.req_cons - before;
+    if (taken)
+        pace_took(&queue->pace, taken, in_flight, now_ns());
     if (!queue->more)
-        queue->more = xring_listen(&queue->r.ring);
+        queue->more = await_request(queue, taken);
     if (queue->more && can_pop(queue))
         loop_post(b->bus.host.loop, &b->turn);
 }
@@ -94,6 +127,16 @@ static void serve(struct xblk_queue *queue)
 static void on_event(void *owner)
 {
     serve(owner);
+}
+
+/* Nothing came meanwhile: then the guest is asked to tell. */
+static void on_look(struct loop_op *op, int res)
+{
+    struct xblk_queue *queue = op->owner;
+
+    queue->looking = false;
+    if (res == 0 && !queue->b->stopping)
+        serve(queue);
 }
 
 static void publish(struct xblk *b)
@@ -114,9 +157,12 @@ static void on_turn(struct loop_op *op, int res)
 
     (void)res;
     publish(b);
-    for (unsigned i = 0; i < b->n_queues; i++)
-        if (b->queues[i].more && can_pop(&b->queues[i]))
-            serve(&b->queues[i]);
+    for (unsigned i = 0; i < b->n_queues; i++) {
+        struct xblk_queue *queue = &b->queues[i];
+
+        if ((queue->more || queue->looking) && can_pop(queue))
+            serve(queue);
+    }
 }
 
 /* ---- what xenbus asks ---- */
@@ -193,6 +239,7 @@ static void reset_queue(struct xblk_queue *queue)
     queue->n_free = XBLK_LONG_LISTS;
     queue->barrier = NULL;
     queue->more = queue->dirty = false;
+    pace_init(&queue->pace);
     queue->cache.on = queue->b->persistent;
     xblk_cache_init(&queue->cache);
 }
@@ -260,7 +307,8 @@ static void xblk_disconnect(void *dev)
     for (unsigned i = 0; i < b->n_queues; i++) {
         struct xblk_queue *queue = &b->queues[i];
 
-        queue->more = false;
+        queue->more = queue->looking = false;
+        loop_drain(b->bus.host.loop, &queue->look);
         xenbus_drop_port(&b->bus, &queue->port);
         xblk_cache_empty(queue);
         xenbus_drop_ring(&b->bus, &queue->r);
@@ -292,6 +340,7 @@ static bool make_queue(struct xblk *b, unsigned i)
     struct xblk_queue *queue = &b->queues[i];
 
     queue->b = b;
+    queue->look = (struct loop_op){.fn = on_look, .owner = queue};
     xblk_cache_init(&queue->cache);
     queue->slots = calloc(XBLK_MAX_SLOTS, sizeof(*queue->slots));
     queue->lists = calloc(XBLK_LONG_LISTS, sizeof(*queue->lists));

@@ -6,6 +6,7 @@
 #ifndef PVABI_XBLK_PRIV_H
 #define PVABI_XBLK_PRIV_H
 
+#include "pvabi/pace.h"
 #include "pvabi/xblk.h"
 
 #include "pvabi/xen_abi.h"
@@ -89,6 +90,9 @@ struct xblk_queue {
     bool barrier_runs;         /* all before it ended */
     bool dirty;                /* something was pushed; the turn is posted */
     bool more;                 /* something may be left to pop */
+    struct pace pace;
+    struct loop_op look; /* the timer of a queue that is looked at */
+    bool looking;        /* it runs, and the guest was not asked to notify */
     struct xblk_cache cache;
     struct blkif_request_segment segments[XBLK_MAX_INDIRECT];
 };

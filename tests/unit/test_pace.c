@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pace.h against guests that are arithmetic: how long a window takes is a
+ * function of the way and of how many requests the guest has in flight.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "pvabi/pace.h"
+
+struct guest {
+    struct pace p;
+    uint64_t now;
+    uint64_t told;   /* ns of a request it was asked to notify for */
+    uint64_t looked; /* ns of a look, and of what came by then */
+    unsigned depth;  /* requests that come by a look */
+    unsigned requests, looks;
+};
+
+static struct guest make(uint64_t told, uint64_t looked, unsigned depth)
+{
+    struct guest g = {.now = 1, .told = told, .looked = looked, .depth = depth};
+
+    pace_init(&g.p);
+    return g;
+}
+
+static void run(struct guest *g, unsigned requests)
+{
+    for (unsigned done = 0, n, turn = 0; done < requests; done += n, turn++) {
+        n = g->p.looks ? g->depth : 1;
+        /* Now and then the next one is there before the first is taken. */
+        if (!g->p.looks && g->depth > 1 && turn % 20 == 0)
+            n = 2;
+        g->now += g->p.looks ? g->looked : g->told;
+        g->looks += g->p.looks;
+        g->requests += n;
+        pace_took(&g->p, n, 0, g->now);
+    }
+}
+
+static void test_many_in_flight_are_looked_at(void **state)
+{
+    struct guest g = make(40000, 70000, 6);
+
+    (void)state;
+    assert_false(g.p.looks);
+    run(&g, 3 * PACE_WINDOW);
+    assert_true(g.p.looks);
+    /* From then on nearly always. */
+    g.looks = g.requests = 0;
+    run(&g, 200 * PACE_WINDOW);
+    assert_true(g.p.looks);
+    assert_true(g.looks * g.depth > g.requests * 9 / 10);
+}
+
+static void test_one_at_a_time_is_told(void **state)
+{
+    struct guest g = make(10000, 60000, 1);
+
+    (void)state;
+    run(&g, 500 * PACE_WINDOW);
+    assert_int_equal(g.looks, 0);
+}
+
+/* Four that come by each look would have been done sooner if told of. */
+static void test_looking_must_win(void **state)
+{
+    struct guest g = make(10000, 60000, 4);
+
+    (void)state;
+    run(&g, 500 * PACE_WINDOW);
+    g.looks = g.requests = 0;
+    run(&g, 500 * PACE_WINDOW);
+    assert_true(g.looks * g.depth * 20 < g.requests);
+}
+
+static void test_a_change_is_noticed(void **state)
+{
+    struct guest g = make(40000, 70000, 8);
+
+    (void)state;
+    run(&g, 10 * PACE_WINDOW);
+    assert_true(g.p.looks);
+    g.told = 10000;
+    g.depth = 1;
+    run(&g, 50 * PACE_WINDOW);
+    assert_false(g.p.looks);
+    /* Long alone, then in company again: it is not waited for. */
+    run(&g, 500 * PACE_WINDOW);
+    g.told = 40000;
+    g.depth = 8;
+    run(&g, 3 * PACE_WINDOW);
+    assert_true(g.p.looks);
+}
+
+static void test_slow_disks_are_told(void **state)
+{
+    struct guest g = make(200000, 200000, 30);
+
+    (void)state;
+    run(&g, 100 * PACE_WINDOW);
+    assert_int_equal(g.looks, 0);
+}
+
+/* A guest that rests for an hour, and a clock at its end. */
+static void test_rests(void **state)
+{
+    struct guest g = make(40000, 70000, 8);
+
+    (void)state;
+    run(&g, 10 * PACE_WINDOW);
+    g.now += UINT64_C(3600) * 1000000000;
+    run(&g, 2 * PACE_WINDOW);
+    g.now = UINT64_MAX - 1000;
+    run(&g, 2 * PACE_WINDOW);
+    run(&g, 300 * PACE_WINDOW);
+    assert_true(g.p.looks);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_in_flight_are_looked_at),
+        cmocka_unit_test(test_one_at_a_time_is_told),
+        cmocka_unit_test(test_looking_must_win),
+        cmocka_unit_test(test_a_change_is_noticed),
+        cmocka_unit_test(test_slow_disks_are_told),
+        cmocka_unit_test(test_rests),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
