@@ -37,6 +37,9 @@ struct gmem {
     struct gmem_slot windows[GMEM_MAX_WINDOWS];
     unsigned n_windows;   /* stored after the window it counts */
     unsigned char *spare; /* owned; NULL: no windows */
+    unsigned char *bar;   /* owned; NULL: none */
+    uint64_t bar_size;
+    uint64_t bar_base; /* changes while the doors are in use */
     enum gmem_backing backing;
     int file;      /* GMEM_FILE: borrowed; maps lie in it one after the other */
     uint64_t page; /* bytes, what the host takes and gives at least */
@@ -194,6 +197,7 @@ static struct gmem *create(uint64_t size, enum gmem_backing backing, int file)
     }
     m->backing = backing;
     m->file = file;
+    m->bar_base = GMEM_NOWHERE;
     know_pages(m);
     if (!add_map(m, 0, low) ||
         (size > low && !add_map(m, LAYOUT_HOLE_END, size - low))) {
@@ -281,6 +285,8 @@ void gmem_destroy(struct gmem *m)
         return;
     if (m->spare)
         munmap(m->spare, GMEM_MAX_WINDOWS * GMEM_WINDOW);
+    if (m->bar)
+        munmap(m->bar, m->bar_size);
     while (m->n_maps) {
         const struct gmem_slot *map = &m->maps[--m->n_maps];
 
@@ -325,15 +331,27 @@ static struct run run_in(const struct gmem_slot *slots, unsigned n_slots,
     return (struct run){0};
 }
 
+/* The base is fetched once: all else of it stays as it is. */
+static struct run run_in_bar(const struct gmem *m, uint64_t gpa, uint64_t n)
+{
+    const uint64_t base = __atomic_load_n(&m->bar_base, __ATOMIC_RELAXED);
+    const uint64_t off = gpa - base;
+
+    if (base == GMEM_NOWHERE || off >= m->bar_size)
+        return (struct run){0};
+    return (struct run){m->bar + off,
+                        n < m->bar_size - off ? n : m->bar_size - off};
+}
+
 static struct run run_at(const struct gmem *m, uint64_t gpa, uint64_t n)
 {
-    const struct run r = run_in(m->slots, m->n_slots, gpa, n);
+    struct run r = run_in(m->slots, m->n_slots, gpa, n);
 
-    if (r.host)
-        return r;
     /* Pairs with the release in gmem_back. */
-    return run_in(m->windows, __atomic_load_n(&m->n_windows, __ATOMIC_ACQUIRE),
-                  gpa, n);
+    if (!r.host)
+        r = run_in(m->windows, __atomic_load_n(&m->n_windows, __ATOMIC_ACQUIRE),
+                   gpa, n);
+    return r.host || !m->bar ? r : run_in_bar(m, gpa, n);
 }
 
 /* The same; NULL if gpa is not RAM. */
@@ -346,23 +364,41 @@ static unsigned char *at(const struct gmem *m, uint64_t gpa, uint64_t n,
     return r.host;
 }
 
-int gmem_reserve_windows(struct gmem *m)
+/* Memory beside RAM, most of which is never touched. NULL after logging. */
+static void *map_beside(uint64_t size)
 {
-    const size_t size = GMEM_MAX_WINDOWS * GMEM_WINDOW;
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-    BUG_ON(m->spare);
     if (p == MAP_FAILED) {
-        log_error("guest memory: cannot reserve %zu KiB more: %s: raise the "
+        log_error("guest memory: cannot reserve %llu KiB more: %s: raise the "
                   "address-space limit (ulimit -v)",
-                  size / 1024, strerror(errno));
-        return -ENOMEM;
+                  (unsigned long long)(size / KIB), strerror(errno));
+        return NULL;
     }
     (void)madvise(p, size, MADV_DONTFORK);
     (void)madvise(p, size, MADV_NOHUGEPAGE);
-    m->spare = p;
-    return 0;
+    return p;
+}
+
+int gmem_reserve_windows(struct gmem *m)
+{
+    BUG_ON(m->spare);
+    m->spare = map_beside(GMEM_MAX_WINDOWS * GMEM_WINDOW);
+    return m->spare ? 0 : -ENOMEM;
+}
+
+void *gmem_reserve_bar(struct gmem *m, uint64_t size)
+{
+    BUG_ON(m->bar || !size || size % GUEST_PAGE);
+    m->bar = map_beside(size);
+    m->bar_size = m->bar ? size : 0;
+    return m->bar;
+}
+
+void gmem_place_bar(struct gmem *m, uint64_t base)
+{
+    __atomic_store_n(&m->bar_base, base, __ATOMIC_RELAXED);
 }
 
 static bool is_free(const struct gmem *m, uint64_t base, uint64_t size)

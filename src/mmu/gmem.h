@@ -102,7 +102,19 @@ must_check int gmem_reserve_windows(struct gmem *m);
 must_check int gmem_back(struct gmem *m, gpa_t base);
 const struct gmem_slot *gmem_window(const struct gmem *m, unsigned window);
 
-/* Bytes of RAM in all, windows apart. */
+/*
+ * Memory of a device's, which devices reach too where the guest sees it, behind
+ * a BAR: size bytes (whole pages), once; nothing is touched. Where it is in the
+ * process, for KVM and the BAR only; NULL after logging.
+ */
+void *gmem_reserve_bar(struct gmem *m, uint64_t size);
+
+/* Where the guest sees it from now on. Board lock held; the doors are in use.
+ */
+#define GMEM_NOWHERE UINT64_MAX
+void gmem_place_bar(struct gmem *m, uint64_t base);
+
+/* Bytes of RAM in all, windows and BAR apart. */
 uint64_t gmem_size(const struct gmem *m);
 
 /* Is every byte of [base, base+n) RAM? n 0 is never. */

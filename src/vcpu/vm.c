@@ -20,10 +20,10 @@
 
 /*
  * VMX without "unrestricted guest" needs three pages and one in the hole,
- * where no firmware of 16 MiB or less is.
+ * where no firmware of 16 MiB or less is, and none of Xen's pages.
  */
-#define TSS_ADDR      0xfeffd000ul
-#define IDENTITY_ADDR 0xfeffc000ull
+#define TSS_ADDR      (LAYOUT_XEN_SPECIAL - 3 * GUEST_PAGE)
+#define IDENTITY_ADDR (LAYOUT_XEN_SPECIAL - 4 * GUEST_PAGE)
 
 /* Memory slots: guest RAM, and what comes and goes. */
 #define SLOT_PIECES  GMEM_MAX_SLOTS
