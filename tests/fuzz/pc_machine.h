@@ -8,6 +8,7 @@
 
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix.h"
+#include "devices/pci/xen_platform.h"
 #include "devices/platform/clock.h"
 #include "devices/platform/fw_cfg.h"
 #include "devices/platform/hpet.h"
@@ -81,7 +82,8 @@ struct machine {
     struct pflash *flash;
     unsigned char flash_data[4 * PFLASH_BLOCK];
     bool flash_shown;
-    struct place places[22];
+    struct xen_platform *xen;
+    struct place places[23];
     unsigned n_places;
 };
 
@@ -301,7 +303,8 @@ static void build_pci(struct machine *m)
 {
     const struct i440fx_hooks hooks = {
         .pam = pc_mem_pam, .pam_settled = pc_mem_pam_settled, .ctx = m->shadow};
-    struct pci_bus_config cfg = {.ports = {0xc000, 0x10000},
+    struct pci_bus_config cfg = {.memory = {0xe0000000, 0xf0000000},
+                                 .ports = {0xc000, 0x10000},
                                  .reset_ops = &pc_misc_cf9_ops,
                                  .reset_dev = m->misc};
 
@@ -320,8 +323,38 @@ static void build_pci(struct machine *m)
     BUG_ON(bus_claim(m->bus, SPACE_PIO, 0xcf8, 8, &pci_ports_ops, m->pci) < 0);
 }
 
+static void on_unplug(void *ctx, unsigned what)
+{
+    (void)ctx;
+    BUG_ON(!what || what > 7);
+}
+
+static void on_moved(void *ctx, uint64_t base)
+{
+    const struct machine *m = ctx;
+
+    gmem_place_bar(m->mem, base);
+}
+
+/* Its memory lasts as long as the guest's. */
+static void build_xen(struct machine *m)
+{
+    static void *ram;
+    const struct xen_platform_hooks hooks = {on_unplug, on_moved, m};
+
+    if (!ram)
+        ram = gmem_reserve_bar(m->mem, XEN_PLATFORM_RAM);
+    BUG_ON(!ram);
+    m->xen = xen_platform_create(&hooks, ram, true);
+    BUG_ON(!m->xen);
+    BUG_ON(pci_bus_plug(m->pci, 3, xen_platform_func(m->xen)) < 0);
+    place(m, &xen_platform_ops, m->xen, XEN_PLATFORM_PORTS);
+}
+
 static void destroy_pci(struct machine *m)
 {
+    pci_bus_unplug(xen_platform_func(m->xen));
+    xen_platform_destroy(m->xen);
     piix_acpi_destroy(m->acpi);
     piix_isa_destroy(m->isa);
     pci_bus_destroy(m->pci);
@@ -418,6 +451,7 @@ static void machine_build(struct machine *m)
     build_lpt(m);
     place(m, &pc_mem_ops, m->shadow, 0x40000);
     build_flash(m);
+    build_xen(m);
 }
 
 static void machine_destroy(struct machine *m)

@@ -408,6 +408,21 @@ static void test_the_address_is_the_links(void **state)
     assert_int_equal(f->bars[2].space, SPACE_PIO);
 }
 
+static void test_unplugged_it_lets_go_of_the_link(void **state)
+{
+    struct rig *r = *state;
+
+    put(r, REG_IMS, ICR_LSC);
+    assert_true(e1000_unplug(r->n));
+    assert_null(r->net->front);
+    /* What was under way ends nowhere. */
+    pass(r, 5000000000ull);
+    turns(r);
+    assert_false(pin(r));
+    /* Whose the link is now, e1000_destroy leaves it to. */
+    assert_false(e1000_unplug(r->n));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +441,7 @@ int main(void)
         TEST(test_phy_resolves_what_is_advertised),
         TEST(test_a_pulled_cable_is_told),
         TEST(test_the_address_is_the_links),
+        TEST(test_unplugged_it_lets_go_of_the_link),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

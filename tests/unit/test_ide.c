@@ -303,6 +303,40 @@ static void reset_ends_what_is_in_flight(void **state)
     expect_sectors(r->ch, 3, 1);
 }
 
+/* What it was doing ends nowhere, and there is no drive any more. */
+static void pulled_out(void **state)
+{
+    struct rig *r = *state;
+
+    r->disk->manual = true;
+    r->disk->writethrough = true;
+    prd(r, 0, 0x10000, 512, true);
+    command28(r->ch, 3, 1, 0xc8);
+    bm_go(r, 0, true);
+    turns(r);
+    assert_int_equal(r->disk->in_flight, 1);
+    assert_true(ide_unplug(r->ide, 0, 0));
+    assert_false(ide_unplug(r->ide, 0, 0));
+    assert_false(ide_unplug(r->ide, 0, 1));
+    assert_int_equal(get(r->ch, COMMAND), 0xff);
+    assert_int_equal(alt_status(r->ch), 0xff);
+    turns(r);
+    assert_int_equal(r->disk->in_flight, 0);
+    assert_int_equal(ram_at(r, 0x10000), 0);
+    assert_int_equal(r->rises, 0);
+    assert_false(r->disk->writethrough);
+    /* Neither a command nor a reset wakes it. */
+    command28(r->ch, 3, 1, 0x20);
+    control(r->ch, 4);
+    turns(r);
+    control(r->ch, 0);
+    turns(r);
+    assert_int_equal(r->disk->submitted[BLK_READ], 1);
+    assert_int_equal(get(r->ch, COMMAND), 0xff);
+    /* The other channel's is as it was. */
+    assert_int_not_equal(get(r->ch2, COMMAND), 0xff);
+}
+
 /* A command that was waiting for the bus master does not outlive a reset. */
 static void held_in_reset(void **state)
 {
@@ -436,6 +470,7 @@ int main(void)
         TEST(table_longer_or_shorter),
         TEST(table_outside_ram),
         TEST(reset_ends_what_is_in_flight),
+        TEST(pulled_out),
         TEST(held_in_reset),
         TEST(disk_errors_are_told),
         TEST(read_only_disk),

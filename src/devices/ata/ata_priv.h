@@ -64,6 +64,7 @@ struct ata_drive {
     void *port;                            /* borrowed: the transport's own */
     unsigned char *buf; /* borrowed: of ATA_SECTOR bytes or more, for answers */
     struct blk *blk;    /* borrowed; NULL: absent */
+    bool gone;          /* pulled out */
     bool cdrom;
     bool sata;   /* not one of two on a cable */
     bool second; /* on a cable */

@@ -36,7 +36,7 @@ static struct ata_drive *selected(struct ide_channel *ch)
 
 static bool is_there(const struct ata_drive *d)
 {
-    return d->blk != NULL;
+    return d->blk && !d->gone;
 }
 
 /* The line shows the selected drive, unless the host does not listen. */
@@ -335,6 +335,30 @@ const struct io_ops ide_control_ops = {
     .read = control_read,
     .write = control_write,
 };
+
+/* As after a reset that only this drive hears, and nothing comes back. */
+bool ide_unplug(struct ide *ide, unsigned channel, unsigned drive)
+{
+    struct ide_channel *ch = ide_channel(ide, channel);
+    struct ata_drive *d = &ch->drives[drive];
+
+    if (!is_there(d))
+        return false;
+    d->gone = true;
+    d->status = 0;
+    d->intrq = false;
+    blk_set_writethrough(d->blk, false);
+    if (ch->resetting == d)
+        ch->resetting = NULL;
+    if (ch->busy == d) {
+        ch->busy = NULL;
+        ch->xfer.active = false;
+        if (ch->in_flight)
+            ide_stop(ch);
+    }
+    drive_line(ch);
+    return true;
+}
 
 /* ---- making and taking apart ---- */
 

@@ -48,6 +48,13 @@ void ide_destroy(struct ide *ide);
 
 struct ide_channel *ide_channel(struct ide *ide, unsigned n);
 
+/*
+ * Pull a drive out, for good: it answers no more, and what it was doing ends
+ * nowhere. Its disk may be another front-end's from then on. False: there was
+ * none. Any thread.
+ */
+bool ide_unplug(struct ide *ide, unsigned channel, unsigned drive);
+
 /* Registers; dev is the channel: 8 ports at 1f0 or 170, 1 at 3f6 or 376. */
 #define IDE_COMMAND_PORTS 8
 extern const struct io_ops ide_command_ops;

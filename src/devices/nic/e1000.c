@@ -36,6 +36,8 @@ static void on_turn(struct loop_op *op, int res)
     struct e1000 *n = op->owner;
 
     (void)res;
+    if (n->gone)
+        return;
     e1000_transmit(n);
     e1000_receive(n);
     e1000_irq_flush(n);
@@ -115,10 +117,21 @@ void e1000_destroy(struct e1000 *n)
 {
     if (!n)
         return;
-    net_attach(n->net, NULL, NULL);
+    if (!n->gone)
+        net_attach(n->net, NULL, NULL);
     n->clock.arm(n->clock.ctx, CLOCK_NEVER);
     loop_drain(n->loop, &n->turn);
     free(n);
+}
+
+bool e1000_unplug(struct e1000 *n)
+{
+    if (n->gone)
+        return false;
+    pci_bus_unplug(&n->func);
+    net_attach(n->net, NULL, NULL);
+    n->gone = true;
+    return true;
 }
 
 struct pci_func *e1000_func(struct e1000 *n)

@@ -43,6 +43,12 @@ void e1000_destroy(struct e1000 *n);
 
 struct pci_func *e1000_func(struct e1000 *n);
 
+/*
+ * Take the card out of its slot, for good: its link may be another front-end's
+ * from then on. False: it was not there. Any thread.
+ */
+bool e1000_unplug(struct e1000 *n);
+
 /* The deadline armed last has passed. Thread: loop. */
 void e1000_tick(struct e1000 *n);
 

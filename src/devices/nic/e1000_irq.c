@@ -149,6 +149,8 @@ void e1000_tick(struct e1000 *n)
     uint32_t causes = 0;
 
     n->armed = CLOCK_NEVER;
+    if (n->gone)
+        return;
     if (expired(n, TIMER_TIDV, now))
         causes |= ICR_TXDW;
     if (expired(n, TIMER_RDTR, now))

@@ -297,6 +297,7 @@ struct e1000 {
     struct gmem *mem;        /* borrowed */
     struct chip_clock clock; /* ctx borrowed */
     struct loop_op turn;
+    bool gone; /* unplugged: nothing moves any more */
     uint32_t reg[REGS_END / 4];
     uint32_t io_addr; /* IOADDR */
     uint32_t causes;  /* to be raised when the turn's work is done */

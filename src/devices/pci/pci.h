@@ -175,7 +175,7 @@ void pci_bus_destroy(struct pci_bus *bus);
  */
 must_check int pci_bus_plug(struct pci_bus *bus, unsigned slot,
                             struct pci_func *f);
-/* No vCPU runs. Nothing happens to one that is not plugged. */
+/* Nothing happens to one that is not plugged. */
 void pci_bus_unplug(struct pci_func *f);
 
 /* A command register or BAR of f changed: let BARs decode, or not. */
