@@ -7,13 +7,24 @@
 /* Vectors below are the CPU's exceptions. */
 #define VECTOR_MIN 0x10
 
+/* hvm/params.h: what the 56 bits below the type say. */
+static struct xen_via via_of(uint64_t value)
+{
+    if (value >> 56 == HVM_PARAM_CALLBACK_TYPE_GSI)
+        return (struct xen_via){.kind = XEN_VIA_GSI, .line = (uint32_t)value};
+    return (struct xen_via){.kind = XEN_VIA_INTX,
+                            .line = value & 0xff,
+                            .devfn = (uint8_t)(value >> 8)};
+}
+
 static int set_callback(struct xcall *c, uint64_t value)
 {
     struct xen *x = c->x;
     const uint64_t type = value >> 56;
+    struct xen_via via = {0};
 
     xen_latch(x, c->is64);
-    x->via = XEN_VIA_NONE;
+    xen_set_via(x, &via);
     if (value == 0)
         return 0;
     if (type == HVM_PARAM_CALLBACK_TYPE_VECTOR) {
@@ -30,8 +41,15 @@ static int set_callback(struct xcall *c, uint64_t value)
     if (type != HVM_PARAM_CALLBACK_TYPE_GSI &&
         type != HVM_PARAM_CALLBACK_TYPE_PCI_INTX)
         return -EINVAL;
-    /* Heeded for a vCPU without a vector of its own, where there is a line. */
-    x->via = XEN_VIA_LINE;
+    via = via_of(value);
+    /*
+     * What is no line is accepted and never raised: a kernel whose CPUs have
+     * vectors of their own names one that means nothing.
+     */
+    if (x->ops.line && x->ops.line(x->ops.ctx, &via, false) == 0) {
+        xen_set_via(x, &via);
+        evtchn_renotify(x->ev, 0);
+    }
     return 0;
 }
 

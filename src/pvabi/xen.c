@@ -56,7 +56,7 @@ static void reset_vcpus(struct xen *x)
     }
     x->si_gpa = XEN_NOWHERE;
     x->latched = false;
-    x->via = XEN_VIA_NONE;
+    xen_set_via(x, &(struct xen_via){0});
     x->assists = 0;
 }
 
@@ -72,6 +72,7 @@ struct xen *xen_create(const struct xen_config *cfg)
     x->desc = cfg->desc;
     x->console = cfg->console;
     x->version = cfg->version;
+    x->drivers_only = cfg->drivers_only;
     x->ops = cfg->ops;
     x->accel = cfg->accel;
     x->n_vcpus = cfg->desc->n_cpus;
@@ -143,10 +144,38 @@ void xen_set_param(struct xen *x, uint32_t index, uint64_t value)
 
 /* ---- upcalls ---- */
 
+static void set_line(struct xen *x, bool up)
+{
+    if (x->line_up == up)
+        return;
+    x->line_up = up;
+    (void)x->ops.line(x->ops.ctx, &x->via, up);
+}
+
+/*
+ * A line that is still up says nothing new, be it an edge that is listened
+ * for: it falls first.
+ */
 void xen_upcall(struct xen *x, unsigned vcpu)
 {
-    if (x->vcpus[vcpu].vector)
+    if (x->vcpus[vcpu].vector) {
         x->ops.interrupt(x->ops.ctx, vcpu, x->vcpus[vcpu].vector);
+    } else if (vcpu == 0 && x->via.kind != XEN_VIA_NONE) {
+        set_line(x, false);
+        set_line(x, true);
+    }
+}
+
+void xen_set_via(struct xen *x, const struct xen_via *via)
+{
+    set_line(x, false);
+    x->via = *via;
+}
+
+void xen_left(struct xen *x)
+{
+    if (x->line_up && (x->vcpus[0].vector || !shinfo_upcall(x->si, 0)))
+        set_line(x, false);
 }
 
 /* ---- pages ---- */

@@ -26,6 +26,17 @@
 
 struct xen;
 
+/* A line that stands for the upcall of vCPU 0, as the guest named it. */
+struct xen_via {
+    enum {
+        XEN_VIA_NONE,
+        XEN_VIA_GSI,
+        XEN_VIA_INTX,
+    } kind;
+    uint32_t line; /* GSI: its number; INTx: 0 for INTA# */
+    uint8_t devfn; /* INTx: whose, on bus 0 */
+};
+
 struct xen_ops {
     /* Deliver an interrupt to a vCPU's local APIC. */
     void (*interrupt)(void *ctx, unsigned vcpu, uint8_t vector);
@@ -37,6 +48,8 @@ struct xen_ops {
     void (*set_clock)(void *ctx, unsigned vcpu, uint64_t gpa);
     /* The guest's words are that wide. */
     void (*set_long_mode)(void *ctx, bool is64);
+    /* Raise or lower a line; -EINVAL: it is none. May be NULL: none is. */
+    int (*line)(void *ctx, const struct xen_via *via, bool level);
     /* Put memory where there is none. 0 or -errno. */
     int (*back)(void *ctx, gpa_t page);
     /* SHUTDOWN_* */
@@ -105,6 +118,7 @@ struct xen_config {
     struct chr *console;             /* borrowed; of console_io and port 0xe9 */
     uint32_t version;                /* major << 16 | minor */
     bool fifo;                       /* FIFO event channels; not with accel */
+    bool drivers_only;               /* no clock that timers are made of */
     struct xen_ops ops;
     const struct xen_accel *accel; /* borrowed; NULL: all is done here */
 };
@@ -131,6 +145,13 @@ void xen_timer(struct xen *x, unsigned vcpu);
  * and was to fire at this time; else 0.
  */
 void xen_settled(struct xen *x, unsigned vcpu, bool moved, uint64_t timer);
+
+/*
+ * The vCPU left the guest: if the line of upcalls is up and the guest took
+ * what it stood for, it falls. Before what made it leave is looked at, so that
+ * the end of an interrupt finds the line as it is.
+ */
+void xen_left(struct xen *x);
 
 /* Back-ends have events: see evtchn_dispatch. Loop thread. */
 void xen_dispatch(struct xen *x);

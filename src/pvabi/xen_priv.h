@@ -12,13 +12,6 @@
 #define XEN_NOWHERE UINT64_MAX
 #define XEN_PARAMS  39 /* HVM_NR_PARAMS of Xen 4.17 */
 
-/* How a vCPU's upcall goes out, where it has no vector of its own. */
-enum xen_via {
-    XEN_VIA_NONE,
-    XEN_VIA_LINE, /* a GSI or a PCI pin */
-    XEN_VIA_VECTOR,
-};
-
 struct xen_vcpu {
     uint8_t vector;      /* HVMOP_set_evtchn_upcall_vector; 0: none */
     uint64_t info;       /* gpa of a registered vcpu_info, or XEN_NOWHERE */
@@ -48,13 +41,14 @@ struct xen {
     bool kernel_shinfo;            /* the kernel knows where shared_info is */
     /* Sends that are the kernel's, a bit a port. */
     uint64_t given[EVTCHN_MAX_PORTS / 64];
-    struct shinfo *si; /* owned */
-    struct evtchn *ev; /* owned */
-    struct gnttab *gt; /* owned */
-    uint64_t si_gpa;   /* where the guest has shared_info, or XEN_NOWHERE */
-    bool latched;      /* the guest's word size is known */
-    enum xen_via via;
-    uint8_t via_vector;
+    struct shinfo *si;  /* owned */
+    struct evtchn *ev;  /* owned */
+    struct gnttab *gt;  /* owned */
+    uint64_t si_gpa;    /* where the guest has shared_info, or XEN_NOWHERE */
+    bool latched;       /* the guest's word size is known */
+    struct xen_via via; /* of vCPU 0, if it has no vector */
+    bool line_up;       /* via's */
+    bool drivers_only;
     uint64_t params[XEN_PARAMS];
     uint64_t assists; /* VMASST_TYPE_* bits */
     uint64_t max_pages;
@@ -109,6 +103,8 @@ void xen_place_clocks(struct xen *x);
 /* Where a vCPU's vcpu_info is in the guest's memory, or XEN_NOWHERE. */
 uint64_t xen_info(const struct xen *x, unsigned vcpu);
 void xen_upcall(struct xen *x, unsigned vcpu);
+/* Upcalls of vCPU 0 go out by another line; it is one. */
+void xen_set_via(struct xen *x, const struct xen_via *via);
 static inline bool xen_is_self(domid_t dom)
 {
     return dom == DOMID_SELF || dom == XEN_GUEST_DOMID;

@@ -290,6 +290,10 @@ static int xnet_connect(void *dev)
     n->offloads = read_offloads(x) & net_info(n->net)->recv;
     net_set_offloads(n->net, n->offloads);
     net_set_queues(n->net, n->n_queues);
+    /* Until now the link may have been an emulated card's. */
+    net_attach(n->net, &front, n);
+    n->attached = true;
+    xenbus_put(x, "carrier", "%d", net_link_up(n->net));
     return 0;
 }
 
@@ -319,10 +323,18 @@ static void disconnect_queue(struct xnet_queue *q)
     xenbus_drop_ring(x, &q->tx.r);
 }
 
+static void detach(struct xnet *n)
+{
+    if (n->attached)
+        net_attach(n->net, NULL, NULL);
+    n->attached = false;
+}
+
 static void xnet_disconnect(void *dev)
 {
     struct xnet *n = dev;
 
+    detach(n);
     n->connected = false;
     loop_drain(n->bus.host.loop, &n->turn);
     loop_drain(n->bus.host.loop, &n->tx_timer);
@@ -378,7 +390,6 @@ struct xnet *xnet_create(struct net *net, const struct xenbus_host *host,
         free_all(n);
         return NULL;
     }
-    net_attach(net, &front, n);
     return n;
 }
 
@@ -386,7 +397,7 @@ void xnet_destroy(struct xnet *n)
 {
     if (!n)
         return;
-    net_attach(n->net, NULL, NULL);
     xenbus_fini(&n->bus);
+    detach(n);
     free_all(n);
 }

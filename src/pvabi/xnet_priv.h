@@ -95,6 +95,7 @@ struct xnet {
     struct xenbus bus;
     unsigned max_queues;
     unsigned n_queues; /* of this connection */
+    bool attached;     /* the link is ours, and no emulated card's */
     bool connected;
     bool sg;           /* the driver takes packets of several buffers */
     unsigned offloads; /* NET_*: what the driver receives */

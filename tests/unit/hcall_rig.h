@@ -26,9 +26,12 @@ struct hcall_rig {
     uint64_t timers[RIG_CPUS];
     uint64_t clocks[RIG_CPUS];
     unsigned interrupts[RIG_CPUS];
-    uint8_t vector; /* of the last one */
-    int shutdown;   /* the reason, -1: none */
-    bool is64;      /* as last latched */
+    uint8_t vector;     /* of the last one */
+    int shutdown;       /* the reason, -1: none */
+    bool is64;          /* as last latched */
+    struct xen_via via; /* whose line was last driven */
+    bool line;
+    unsigned edges; /* of the line, upwards */
     unsigned posts, waits, wakes;
     bool up[RIG_CPUS], loaded[RIG_CPUS];
     struct cpu_context context; /* the last one loaded */
@@ -69,6 +72,20 @@ static void rig_set_long_mode(void *ctx, bool is64)
     struct hcall_rig *r = ctx;
 
     r->is64 = is64;
+}
+
+/* GSI 9 and INTA# of slot 5 are lines, and nothing else. */
+static int rig_line(void *ctx, const struct xen_via *via, bool level)
+{
+    struct hcall_rig *r = ctx;
+
+    if (via->kind == XEN_VIA_GSI ? via->line != 9
+                                 : via->devfn != 5 << 3 || via->line)
+        return -EINVAL;
+    r->via = *via;
+    r->edges += level && !r->line;
+    r->line = level;
+    return 0;
 }
 
 static int rig_back(void *ctx, gpa_t page)
@@ -182,6 +199,7 @@ static inline bool rig_make_with(struct hcall_rig *r,
                 .set_timer = rig_set_timer,
                 .set_clock = rig_set_clock,
                 .set_long_mode = rig_set_long_mode,
+                .line = rig_line,
                 .back = rig_back,
                 .shutdown = rig_shutdown,
                 .post = rig_post,

@@ -114,6 +114,93 @@ static void test_words_of_32_bits(void **state)
     assert_int_equal(r->timers[0], 1ull << 32 | 5);
 }
 
+static int64_t set_callback(struct hcall_rig *r, uint64_t value)
+{
+    const struct xen_hvm_param p = {
+        .domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = value};
+
+    put(r, ARG, &p, sizeof(p));
+    return call(r, true, __HYPERVISOR_hvm_op, HVMOP_set_param, ARG, 0);
+}
+
+static void took_upcall(struct hcall_rig *r)
+{
+    const uint64_t no = 0;
+
+    put(r, PAGE + offsetof(struct vcpu_info, evtchn_upcall_pending), &no, 1);
+    put(r, PAGE + offsetof(struct vcpu_info, evtchn_pending_sel), &no, 8);
+}
+
+/* A port that CPU 0 can be told of. */
+static uint32_t bind_ipi(struct hcall_rig *r)
+{
+    struct evtchn_bind_ipi b = {.vcpu = 0};
+
+    put(r, ARG, &b, sizeof(b));
+    assert_int_equal(
+        call(r, true, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, ARG, 0),
+        0);
+    get(r, ARG, &b, sizeof(b));
+    return b.port;
+}
+
+static void send(struct hcall_rig *r, uint32_t port)
+{
+    const struct evtchn_send s = {port};
+
+    put(r, ARG, &s, sizeof(s));
+    assert_int_equal(
+        call(r, true, __HYPERVISOR_event_channel_op, EVTCHNOP_send, ARG, 0), 0);
+}
+
+#define VIA(type, rest) ((uint64_t)(type) << 56 | (rest))
+
+static void test_upcalls_by_a_line(void **state)
+{
+    struct hcall_rig *r = *state;
+    const struct xen_hvm_evtchn_upcall_vector v = {.vcpu = 0, .vector = 0x50};
+    uint32_t port[3];
+
+    assert_int_equal(map_shinfo(r, PAGE >> 12), 0);
+    for (unsigned i = 0; i < ARRAY_LEN(port); i++)
+        port[i] = bind_ipi(r);
+    /* No line: accepted, and never raised. */
+    assert_int_equal(set_callback(r, VIA(HVM_PARAM_CALLBACK_TYPE_GSI, 1)), 0);
+    send(r, port[0]);
+    assert_int_equal(r->edges, 0);
+    /* What is pending is told by the new line. */
+    assert_int_equal(
+        set_callback(r, VIA(HVM_PARAM_CALLBACK_TYPE_PCI_INTX, 5 << 11)), 0);
+    assert_true(r->line);
+    assert_int_equal(r->via.kind, XEN_VIA_INTX);
+    xen_left(r->xen);
+    assert_true(r->line);
+    took_upcall(r);
+    xen_left(r->xen);
+    assert_false(r->line);
+    /* What comes before the guest leaves again is an edge of its own. */
+    send(r, port[1]);
+    took_upcall(r);
+    send(r, port[2]);
+    assert_int_equal(r->edges, 3);
+    assert_true(r->line);
+    /* Another line: the old one falls, the new one is up. */
+    assert_int_equal(set_callback(r, VIA(HVM_PARAM_CALLBACK_TYPE_GSI, 9)), 0);
+    assert_true(r->line);
+    assert_int_equal(r->via.kind, XEN_VIA_GSI);
+    /* A vector of its own goes before any line. */
+    put(r, ARG, &v, sizeof(v));
+    assert_int_equal(call(r, true, __HYPERVISOR_hvm_op,
+                          HVMOP_set_evtchn_upcall_vector, ARG, 0),
+                     0);
+    assert_int_equal(r->interrupts[0], 1);
+    xen_left(r->xen);
+    assert_false(r->line);
+    /* One for all is not to be had. */
+    assert_int_equal(set_callback(r, VIA(HVM_PARAM_CALLBACK_TYPE_VECTOR, 0x50)),
+                     -EINVAL);
+}
+
 static void test_clocks_follow(void **state)
 {
     struct hcall_rig *r = *state;
@@ -354,17 +441,12 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_who_may_call),
-        TEST(test_the_page),
-        TEST(test_words_of_32_bits),
-        TEST(test_clocks_follow),
-        TEST(test_shinfo_where_there_is_nothing),
-        TEST(test_vcpu_info_errors),
-        TEST(test_runstate_across_pages),
-        TEST(test_time_area),
-        TEST(test_timers),
-        TEST(test_shutdown),
-        TEST(test_polls_come_back),
+        TEST(test_who_may_call),     TEST(test_the_page),
+        TEST(test_words_of_32_bits), TEST(test_upcalls_by_a_line),
+        TEST(test_clocks_follow),    TEST(test_shinfo_where_there_is_nothing),
+        TEST(test_vcpu_info_errors), TEST(test_runstate_across_pages),
+        TEST(test_time_area),        TEST(test_timers),
+        TEST(test_shutdown),         TEST(test_polls_come_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
