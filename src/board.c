@@ -101,6 +101,8 @@ static void on_access(void *ctx, enum space space, uint64_t addr, void *data,
 {
     struct board *b = ctx;
 
+    if (b->xen)
+        board_xen_left(b->xen);
     bus_access(b->bus, space, addr, data, n, write);
 }
 
@@ -108,6 +110,8 @@ static void on_eoi(void *ctx, uint8_t vector)
 {
     struct board *b = ctx;
 
+    if (b->xen)
+        board_xen_left(b->xen);
     b->ops->eoi(b->platform, vector);
 }
 
@@ -129,7 +133,7 @@ static void on_xen_settled(void *ctx, unsigned vcpu, bool moved, uint64_t timer)
 {
     struct board *b = ctx;
 
-    board_xen_settled(b->xen, vcpu, moved, timer);
+    board_xen_leftd(b->xen, vcpu, moved, timer);
 }
 
 /* SHUTDOWN_*: the guest said how it ends. */
@@ -326,6 +330,10 @@ static int make_xen(struct board *b)
         .cfg = b->cfg,
         .dev = b->host.dev,
         .console = b->host.console,
+        .hvc = b->ops->xen_console(b->platform),
+        .line = b->ops->xen_line,
+        .platform = b->platform,
+        .drivers_only = profiles[b->cfg->mode].xen_drivers,
         .cpus = b->cpus,
         .version = b->cfg->xen_version,
         .name = b->host.name,

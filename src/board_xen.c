@@ -102,13 +102,23 @@ static void set_long_mode(void *ctx, bool is64)
     kvm_xen_set_long_mode(bx->host.vm, is64);
 }
 
-/* Below 4 GiB what is no RAM is devices'. */
+static int line(void *ctx, const struct xen_via *via, bool level)
+{
+    const struct board_xen *bx = ctx;
+
+    if (!bx->host.line)
+        return -EINVAL;
+    return bx->host.line(bx->host.platform, via, level);
+}
+
+/* Below 4 GiB what is no RAM is devices', at the latest from LAYOUT_HOLE on. */
 static int back(void *ctx, gpa_t page)
 {
     const struct board_xen *bx = ctx;
+    const struct dev_desc *pci = machine_find(bx->host.desc, DEV_PC_PCI);
     int window;
 
-    if (page.v >= LAYOUT_HOLE && page.v < LAYOUT_HOLE_END)
+    if (page.v >= (pci ? pci->base : LAYOUT_HOLE) && page.v < LAYOUT_HOLE_END)
         return -EINVAL;
     window = gmem_back(bx->host.mem, page);
     if (window == -EEXIST)
@@ -275,11 +285,13 @@ static int make_xen(struct board_xen *bx)
         .version = bx->host.version,
         /* KVM knows the 2-level words only. */
         .fifo = !bx->kernel,
+        .drivers_only = bx->host.drivers_only,
         .ops = {.interrupt = interrupt,
                 .now = now,
                 .set_timer = set_timer,
                 .set_clock = set_clock,
                 .set_long_mode = set_long_mode,
+                .line = line,
                 .back = back,
                 .shutdown = on_shutdown,
                 .post = post,
@@ -330,7 +342,7 @@ static int make_devices(struct board_xen *bx)
         .cfg = bx->host.cfg,
         .dev = bx->host.dev,
         .mem = bx->host.mem,
-        .console = bx->host.console,
+        .console = bx->host.hvc,
         .xen = bx->xen,
         .bus = {.loop = bx->host.loop,
                 .xs = xs_domain_store(bx->domain),
@@ -342,8 +354,11 @@ static int make_devices(struct board_xen *bx)
     return bx->dev ? 0 : -ENOMEM;
 }
 
+/* A PC may have it, and more behind it. */
 static int make_port(struct board_xen *bx)
 {
+    if (bx->host.cfg->pc_ports[PC_PORT_DEBUG].kind != CONSOLE_NONE)
+        return 0;
     return bus_claim(bx->host.bus, SPACE_PIO, XEN_DEBUG_PORT, 1,
                      &xen_debug_port_ops, bx->xen);
 }
@@ -432,12 +447,17 @@ int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call)
     return xen_hypercall(bx->xen, call);
 }
 
+void board_xen_left(struct board_xen *bx)
+{
+    xen_left(bx->xen);
+}
+
 bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64)
 {
     return xen_hypercall_page(bx->xen, value, is64);
 }
 
-void board_xen_settled(struct board_xen *bx, unsigned vcpu, bool moved,
+void board_xen_leftd(struct board_xen *bx, unsigned vcpu, bool moved,
                        uint64_t timer)
 {
     xen_settled(bx->xen, vcpu, moved, timer);

@@ -33,7 +33,12 @@ struct board_xen_host {
     struct bus *bus;
     const struct config *cfg;
     struct hostdev *dev;
-    struct chr *console;
+    struct chr *console; /* what the hypervisor is told to print */
+    struct chr *hvc;     /* the guest's own console; NULL: none */
+    /* The line of upcalls, as xen_ops.line; NULL: there is none. */
+    int (*line)(void *platform, const struct xen_via *via, bool level);
+    void *platform;
+    bool drivers_only;        /* as struct xen_config's */
     struct vcpu *const *cpus; /* filled in before the first runs */
     uint32_t version;         /* major << 16 | minor */
     const char *name;         /* of the guest */
@@ -62,8 +67,10 @@ struct xs_domain *board_xen_domain(struct board_xen *bx);
 
 /* For struct vcpu_ops. */
 int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call);
+/* As xen_left; the cheap case is the usual one. */
+void board_xen_left(struct board_xen *bx);
 bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64);
-void board_xen_settled(struct board_xen *bx, unsigned vcpu, bool moved,
+void board_xen_leftd(struct board_xen *bx, unsigned vcpu, bool moved,
                        uint64_t timer);
 
 #endif

@@ -6,6 +6,7 @@
 #include "board_xen_dev.h"
 
 #include "abi/layout.h"
+#include "pc_slots.h"
 #include "pvabi/xblk.h"
 #include "pvabi/xcons.h"
 #include "pvabi/xen_abi.h"
@@ -31,15 +32,18 @@ struct board_xen_dev {
 
 static int make_console(struct board_xen_dev *d)
 {
-    const int port = evtchn_builder_alloc(d->host.bus.events);
     struct xcons_config c = {
         .xs = d->host.bus.xs,
         .events = d->host.bus.events,
         .chr = d->host.console,
         .frame = LAYOUT_XEN_CONSOLE / GUEST_PAGE,
-        .port = (uint32_t)port,
     };
+    int port;
 
+    if (!d->host.console)
+        return 0;
+    port = evtchn_builder_alloc(d->host.bus.events);
+    c.port = (uint32_t)port;
     /* Nobody else has ports yet, and the page was put there. */
     BUG_ON(port < 0);
     BUG_ON(gmem_win(d->host.mem, GPA(LAYOUT_XEN_CONSOLE), GUEST_PAGE, &c.page) <
@@ -54,6 +58,13 @@ static int make_console(struct board_xen_dev *d)
     xen_set_param(d->host.xen, HVM_PARAM_CONSOLE_PFN, c.frame);
     xen_set_param(d->host.xen, HVM_PARAM_CONSOLE_EVTCHN, c.port);
     return 0;
+}
+
+/* A disk that two drivers write to is soon none. */
+static bool is_left_emulated(const struct board_xen_dev *d, unsigned i)
+{
+    return d->host.cfg->unplug == UNPLUG_NEVER &&
+           pc_ide_place(d->host.cfg, i) != PC_NO_PLACE;
 }
 
 /* As Linux names them: xvda to xvdz, xvdaa and so on. */
@@ -81,7 +92,7 @@ static int make_disks(struct board_xen_dev *d)
             .name = name,
         };
 
-        if (cfg->disks[i].iface != DISK_XEN)
+        if (cfg->disks[i].iface != DISK_XEN || is_left_emulated(d, i))
             continue;
         name_disk(name, nth++);
         d->disks[i] = xblk_create(d->host.dev->disks[i], &d->host.bus, &c);
@@ -97,7 +108,8 @@ static int make_nets(struct board_xen_dev *d)
     unsigned nth = 0;
 
     for (unsigned i = 0; i < cfg->n_nets; i++) {
-        if (cfg->nets[i].model != NET_XEN)
+        if (cfg->nets[i].model != NET_XEN ||
+            (cfg->unplug == UNPLUG_NEVER && pc_is_card(cfg, i)))
             continue;
         d->nets[i] = xnet_create(d->host.dev->nets[i], &d->host.bus, nth++);
         if (!d->nets[i])

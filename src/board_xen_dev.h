@@ -20,9 +20,9 @@ struct board_xen_dev;
 struct board_xen_dev_host {
     const struct config *cfg;
     struct hostdev *dev;
-    struct gmem *mem; /* the console's page is there */
-    struct chr *console;
-    struct xen *xen; /* is told where the console is */
+    struct gmem *mem;    /* the console's page is there */
+    struct chr *console; /* NULL: none */
+    struct xen *xen;     /* is told where the console is */
     struct xenbus_host bus;
 };
 

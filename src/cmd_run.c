@@ -90,6 +90,10 @@ static int stage_xen(struct run *r)
     log_info("Xen ABI: hypercalls by %s (--xen-accel=%s)",
              r->xen == KVM_XEN_KERNEL ? "the host's KVM" : "port writes",
              kvm_xen_names[r->xen]);
+    if (r->xen == KVM_XEN_USER && profiles[r->cfg.mode].platform == PLATFORM_PC)
+        log_warn("a kernel that calls Xen by vmcall (Linux from December 2024 "
+                 "on) goes wrong here, for nobody rewrites it: give it a host "
+                 "with KVM_CAP_XEN_HVM, or use --mode=pvh");
     return 0;
 }
 

@@ -280,6 +280,7 @@ enum config_result config_parse(struct config *cfg, int argc, char **argv)
         .console = {.kind = CONSOLE_STDIO},
         .pc_ports = {{CONSOLE_NONE, NULL},
                      {CONSOLE_NONE, NULL},
+                     {CONSOLE_NONE, NULL},
                      {CONSOLE_NONE, NULL}},
         .sandbox = true,
         .log = LOG_INFO,

@@ -35,7 +35,19 @@ enum pc_port {
     PC_PORT_DEBUG, /* 0x402 and 0xe9 */
     PC_PORT_SERIAL2,
     PC_PORT_PARALLEL,
+    PC_PORT_XEN, /* a Xen guest's own console */
     PC_PORT_COUNT,
+};
+
+/*
+ * When the doubles (pc_slots.h) of a Xen guest's disks and links go: when its
+ * drivers say so, not at all, or before it begins.
+ */
+enum unplug {
+    UNPLUG_GUEST,
+    UNPLUG_NEVER,
+    UNPLUG_AT_BOOT,
+    UNPLUG_COUNT,
 };
 
 /* The Xen that guests are told of. */
@@ -48,6 +60,8 @@ struct config {
     enum kvm_xen_accel xen_accel; /* KVM_XEN_OFF: the best one there is */
     bool xen_given;               /* some --xen-* was */
     uint32_t xen_version;         /* major << 16 | minor */
+    enum unplug unplug;
+    bool unplug_given;
     unsigned cpus;
     uint64_t memory; /* bytes */
     bool hugepages;

@@ -4,6 +4,7 @@
  * wrong is said where it is parsed; here it is what they say together.
  */
 #include "config.h"
+#include "pc_slots.h"
 
 #include <errno.h>
 #include <string.h>
@@ -98,11 +99,25 @@ static int check_interfaces(const struct config *cfg)
 
 static int check_xen(const struct config *cfg)
 {
-    if (!cfg->xen_given || cfg->abi == ABI_XEN)
-        return 0;
-    log_error("--xen-accel and --xen-version are for a guest with --abi=xen: "
-              "leave them out");
-    return -EINVAL;
+    const bool xen = cfg->abi == ABI_XEN;
+
+    if (cfg->xen_given && !xen) {
+        log_error("--xen-accel and --xen-version are for a guest with "
+                  "--abi=xen: leave them out");
+        return -EINVAL;
+    }
+    if (cfg->pc_ports[PC_PORT_XEN].kind != CONSOLE_NONE && !xen) {
+        log_error("--xen-console: needs a guest of Xen: use --mode=pvhvm, or "
+                  "leave it out");
+        return -EINVAL;
+    }
+    if (cfg->unplug_given &&
+        (!xen || profiles[cfg->mode].platform != PLATFORM_PC)) {
+        log_error("--unplug: only a guest of Xen on a PC has what can be "
+                  "unplugged: use --mode=pvhvm, or leave it out");
+        return -EINVAL;
+    }
+    return 0;
 }
 
 /* What is started, and what only makes sense with it. */
@@ -180,7 +195,7 @@ static int check_models(const struct config *cfg)
                       "one pair");
             return -EINVAL;
         }
-        if (o->rom && (o->model == NET_XEN ||
+        if (o->rom && ((o->model == NET_XEN && !pc_is_card(cfg, i)) ||
                        profiles[cfg->mode].platform != PLATFORM_PC)) {
             log_error("--net: rom=%s is for the firmware of a PC, and a card "
                       "on its bus: leave it out",

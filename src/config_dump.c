@@ -82,6 +82,7 @@ int config_dump(const struct config *cfg, FILE *out)
 {
     json_error_t error = {.text = ""};
     const bool xen = cfg->abi == ABI_XEN;
+    const bool has_doubles = xen && profiles[cfg->mode].platform == PLATFORM_PC;
     const char *accel =
         cfg->xen_accel == KVM_XEN_OFF ? "auto" : kvm_xen_names[cfg->xen_accel];
     char version[16];
@@ -111,6 +112,9 @@ int config_dump(const struct config *cfg, FILE *out)
         dump_ports(cfg), "balloon", dump_balloon(cfg), "vsock",
         vsock_option_dump(&cfg->vsock), "shares", dump_shares(cfg), "nets",
         dump_nets(cfg));
+    if (o && has_doubles)
+        json_object_set_new(o, "unplug",
+                            json_string(config_unplugs[cfg->unplug]));
     if (o)
         json_object_set_new(o, "boot", boot_option_dump(&cfg->boot));
     if (o)

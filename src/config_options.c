@@ -77,6 +77,23 @@ static bool take_xen_version(struct config *cfg, char *value)
     return true;
 }
 
+const char *const config_unplugs[UNPLUG_COUNT] = {
+    [UNPLUG_GUEST] = "guest",
+    [UNPLUG_NEVER] = "never",
+    [UNPLUG_AT_BOOT] = "at-boot",
+};
+
+static bool take_unplug(struct config *cfg, char *value)
+{
+    unsigned i;
+
+    if (!keyval_name(value, config_unplugs, UNPLUG_COUNT, &i))
+        return false;
+    cfg->unplug = (enum unplug)i;
+    cfg->unplug_given = true;
+    return true;
+}
+
 static bool take_trace(struct config *cfg, char *value)
 {
     (void)cfg;
@@ -148,6 +165,7 @@ const char *const config_pc_ports[PC_PORT_COUNT] = {
     [PC_PORT_DEBUG] = "--debug-console",
     [PC_PORT_SERIAL2] = "--serial2",
     [PC_PORT_PARALLEL] = "--parallel",
+    [PC_PORT_XEN] = "--xen-console",
 };
 
 static bool take_debug(struct config *cfg, char *value)
@@ -163,6 +181,11 @@ static bool take_serial2(struct config *cfg, char *value)
 static bool take_parallel(struct config *cfg, char *value)
 {
     return console_place_parse(value, &cfg->pc_ports[PC_PORT_PARALLEL]);
+}
+
+static bool take_xen_console(struct config *cfg, char *value)
+{
+    return console_place_parse(value, &cfg->pc_ports[PC_PORT_XEN]);
 }
 
 static bool take_append(struct config *cfg, char *value)
@@ -368,6 +391,11 @@ const struct option config_options[] = {
      .fn = take_abi,
      .want = "kvm, xen or none",
      .help = "paravirtual interface the guest meets (the mode's own)"},
+    {.name = "--pv",
+     .arg = "ABI",
+     .fn = take_abi,
+     .want = "kvm or xen",
+     .help = "the same, said of hvm-pv: whose drivers the guest has (kvm)"},
     {.name = "--xen-accel",
      .arg = "ENGINE",
      .fn = take_xen_accel,
@@ -379,6 +407,13 @@ const struct option config_options[] = {
      .fn = take_xen_version,
      .want = "two numbers such as 4.17",
      .help = "the version of Xen a guest is told (4.17)"},
+    {.name = "--unplug",
+     .arg = "WHEN",
+     .fn = take_unplug,
+     .want = "guest, never or at-boot",
+     .help = "when the IDE disks and e1000 cards go that a Xen guest on a PC\n"
+             "has by its own drivers too: when those say so (guest), never\n"
+             "(then they are all it has), or before it begins"},
     {.name = "--cpus",
      .arg = "N",
      .fn = take_cpus,
@@ -482,6 +517,11 @@ const struct option config_options[] = {
      .want = CONSOLE_PLACES,
      .help = "a PC's debug ports 0x402 and 0xe9, as --console (none: not\n"
              "there)"},
+    {.name = "--xen-console",
+     .arg = "WHERE",
+     .fn = take_xen_console,
+     .want = CONSOLE_PLACES,
+     .help = "hvc0 of a Xen guest on a PC, as --console (none: not there)"},
     {.name = "--virtio-console",
      .arg = "WHERE[,name=NAME]",
      .keys_fn = parse_port,

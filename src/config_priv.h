@@ -26,5 +26,6 @@ extern const size_t config_options_len;
 
 extern const char *const config_transports[TRANSPORT_COUNT];
 extern const char *const config_entries[BOOT_ENTRY_COUNT];
+extern const char *const config_unplugs[UNPLUG_COUNT];
 
 #endif

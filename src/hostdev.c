@@ -6,6 +6,7 @@
 #include "devices/virtio/vballoon.h"
 #include "devices/virtio/vcons.h"
 #include "mmu/gmem.h"
+#include "pc_slots.h"
 #include "profile.h"
 #include "pvabi/xcons.h"
 #include "sandbox.h"
@@ -115,12 +116,14 @@ static int open_rom(const struct config *cfg, unsigned i, struct rom *rom)
         [NET_XEN] = NULL,
     };
     const struct net_option *o = &cfg->nets[i];
+    /* Xen's links are e1000s to firmware, if anything. */
+    const enum net_model model = pc_is_card(cfg, i) ? NET_E1000 : o->model;
 
     if (o->rom)
         return option_rom_open_file(o->rom, "--net: rom", rom);
-    if (!o->no_rom && places[o->model] &&
+    if (!o->no_rom && places[model] &&
         profiles[cfg->mode].platform == PLATFORM_PC)
-        option_rom_open(places[o->model], NULL, rom);
+        option_rom_open(places[model], NULL, rom);
     if (o->model == NET_VIRTIO && cfg->transport == TRANSPORT_PCI_LEGACY)
         option_rom_adopt(rom, VIRTIO_VENDOR, VIRTIO_LEGACY_NET);
     return 0;

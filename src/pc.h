@@ -3,8 +3,8 @@
  * pc.h: the parts of a PC, shared by the files that solder them together:
  * platform_pc.c (the order, and what the board sees), pc_chips.c (the chips
  * and their wires), pc_pci.c (what is on the PCI bus in any case),
- * pc_display.c, pc_cards.c (what the operator plugs in), pc_bars.c (memory
- * behind BARs).
+ * pc_display.c, pc_cards.c (what the operator plugs in), pc_xen.c (what a guest
+ * of Xen has besides), pc_bars.c (memory behind BARs).
  *
  * A part is made by one function, pc_make_*, in the order of the steps in
  * platform_pc.c, and owned by the struct. A new device is a member here, a
@@ -21,6 +21,7 @@
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix.h"
 #include "devices/pci/piix_ide.h"
+#include "devices/pci/xen_platform.h"
 #include "devices/platform/hpet.h"
 #include "devices/platform/i8042.h"
 #include "devices/platform/i8254.h"
@@ -73,6 +74,7 @@ struct pc {
     struct vga *display;
     struct ide *ide;
     struct pci_func ide_func;
+    struct xen_platform *xen;            /* NULL: not there */
     struct ahci *ahci;                   /* NULL: not there */
     struct e1000 *nics[CONFIG_MAX_NETS]; /* as in cfg->nets; NULL: not one */
     /* lines: of the chips, and of the 8259s to the CPU */
@@ -94,9 +96,11 @@ must_check int pc_make_fw_cfg(struct pc *p);
 must_check int pc_make_pci(struct pc *p);
 must_check int pc_make_display(struct pc *p);
 must_check int pc_make_cards(struct pc *p);
+must_check int pc_make_xen(struct pc *p);
 must_check int pc_settle(struct pc *p); /* pc_settle.c */
 
 /* Everything the steps made, backwards. */
+void pc_destroy_xen(struct pc *p);
 void pc_destroy_cards(struct pc *p);
 void pc_destroy_display(struct pc *p);
 void pc_destroy_pci(struct pc *p);
@@ -112,6 +116,10 @@ must_check int pc_ports(struct pc *p, uint64_t base, uint64_t n,
 
 /* For pci_bus_config.map: memory behind BARs is shown to the guest. */
 struct pci_map_ops pc_bar_map(struct pc *p);
+
+/* For platform_ops: see there. */
+struct chr *pc_xen_console(void *pc);
+int pc_xen_line(void *pc, const struct xen_via *via, bool level);
 
 /* Bytes of RAM below 4 GiB. */
 uint64_t pc_low_ram(const struct pc *p);

@@ -75,7 +75,7 @@ static int make_nics(struct pc *p)
     for (unsigned i = 0; i < cfg->n_nets; i++) {
         int ret;
 
-        if (cfg->nets[i].model != NET_E1000)
+        if (!pc_is_card(cfg, i))
             continue;
         ret = make_nic(p, i, nth++);
         if (ret < 0)

@@ -87,13 +87,21 @@ static void add_file(struct pc_fw *fw, const char *name, const void *data,
                 .name = name, .data = data, .size = (uint32_t)size});
 }
 
-/* What there is of RAM; what is not below 1 MiB firmware knows itself. */
-static void add_e820(struct pc_fw *fw, uint64_t size)
+/*
+ * What there is of RAM, and where Xen's pages are; what is not RAM below 1 MiB
+ * firmware knows itself.
+ */
+static void add_e820(struct pc_fw *fw, uint64_t size, bool xen)
 {
     const uint64_t low = size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
 
     fw->e820[fw->n_e820++] =
         (struct e820_entry){0, htole64(low), htole32(MEM_RAM)};
+    if (xen)
+        fw->e820[fw->n_e820++] = (struct e820_entry){
+            htole64(LAYOUT_XEN_SPECIAL),
+            htole64(LAYOUT_XEN_SPECIAL_END - LAYOUT_XEN_SPECIAL),
+            htole32(MEM_RESERVED)};
     if (size > low)
         fw->e820[fw->n_e820++] = (struct e820_entry){
             htole64(LAYOUT_HOLE_END), htole64(size - low), htole32(MEM_RAM)};
@@ -221,7 +229,7 @@ struct pc_fw *pc_fw_create(const struct config *cfg,
         return NULL;
     }
     add_numbers(fw, cfg);
-    add_e820(fw, cfg->memory);
+    add_e820(fw, cfg->memory, cfg->abi == ABI_XEN);
     add_menu(fw, cfg);
     add_states(fw);
     add_kernel(fw, boot);

@@ -6,6 +6,7 @@
  */
 #include "pc.h"
 
+#include "pc_slots.h"
 #include "vmm/log.h"
 
 #include <errno.h>
@@ -65,10 +66,11 @@ static void list_drives(const struct pc *p, struct ide_config *c,
                         char ids[][DISK_ID_MAX + 1])
 {
     const struct config *cfg = p->host.cfg;
-    unsigned n = 0;
 
     for (unsigned i = 0; i < cfg->n_disks; i++) {
-        if (cfg->disks[i].iface != DISK_IDE)
+        const unsigned n = pc_ide_place(cfg, i);
+
+        if (n == PC_NO_PLACE)
             continue;
         disk_option_id(&cfg->disks[i], i, ids[n]);
         c->drives[n / IDE_DRIVES][n % IDE_DRIVES] = (struct ide_drive_config){
@@ -76,7 +78,6 @@ static void list_drives(const struct pc *p, struct ide_config *c,
             .cdrom = cfg->disks[i].cdrom,
             .serial = ids[n],
         };
-        n++;
     }
 }
 

@@ -21,6 +21,7 @@
 #include "devices/bus.h"
 #include "devices/pci/pci.h"
 #include "mmu/gmem.h"
+#include "pvabi/xen.h"
 #include "vcpu/vm.h"
 #include "vmm/machine.h"
 
@@ -64,6 +65,10 @@ struct platform_ops {
     /* What a person sits in front of; NULL: there is none. */
     struct vga *(*display)(void *platform);
     struct i8042 *(*keyboard)(void *platform);
+    /* Where a Xen guest's own console leads, or NULL: it has none. */
+    struct chr *(*xen_console)(void *platform);
+    /* Drive the line of Xen's upcalls; as xen_ops.line. NULL: no lines. */
+    int (*xen_line)(void *platform, const struct xen_via *via, bool level);
 };
 
 /* By enum platform. */

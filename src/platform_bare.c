@@ -250,6 +250,11 @@ static void power_button(void *platform)
     acpi_pm_power_button(((struct bare *)platform)->pm);
 }
 
+static struct chr *xen_console(void *platform)
+{
+    return ((struct bare *)platform)->host.host->console;
+}
+
 const struct platform_ops platform_bare = {
     .describe = describe,
     .lay_out = lay_out,
@@ -259,4 +264,5 @@ const struct platform_ops platform_bare = {
     .first_slot = first_slot,
     .eoi = eoi,
     .power_button = power_button,
+    .xen_console = xen_console,
 };

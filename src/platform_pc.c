@@ -6,6 +6,7 @@
  */
 #include "pc.h"
 
+#include "board_xen.h"
 #include "pc_slots.h"
 #include "vmm/log.h"
 
@@ -16,13 +17,15 @@ static uint64_t low_ram(uint64_t size)
     return size < LAYOUT_HOLE ? size : LAYOUT_HOLE;
 }
 
-static void describe_memory(struct machine_desc *m, uint64_t size)
+static void describe_memory(struct machine_desc *m, uint64_t size, bool xen)
 {
     const uint64_t low = low_ram(size);
 
     platform_add_range(m, 0, PC_VGA, MEM_RAM);
     platform_add_range(m, PC_VGA, PC_SHADOW_END, MEM_RESERVED);
     platform_add_range(m, PC_SHADOW_END, low, MEM_RAM);
+    if (xen)
+        board_xen_describe(m);
     platform_add_range(m, LAYOUT_HOLE_END, LAYOUT_HOLE_END + size - low,
                        MEM_RAM);
 }
@@ -46,7 +49,7 @@ static void describe(const struct config *cfg, struct machine_desc *m)
     platform_add_dev(m, DEV_RTC, PC_CMOS, MC146818_PORTS, PC_IRQ_RTC);
     platform_add_dev(m, DEV_KBD, PC_KBD_DATA, 1, PC_IRQ_KBD);
     platform_add_dev(m, DEV_MOUSE, PC_KBD_DATA, 1, PC_IRQ_MOUSE);
-    describe_memory(m, cfg->memory);
+    describe_memory(m, cfg->memory, cfg->abi == ABI_XEN);
 }
 
 static void lay_out(struct gmem *mem)
@@ -60,6 +63,7 @@ static void destroy(void *platform)
 
     if (!p)
         return;
+    pc_destroy_xen(p);
     pc_destroy_cards(p);
     pc_destroy_display(p);
     pc_destroy_pci(p);
@@ -74,6 +78,7 @@ static void *create(const struct platform_host *host)
         pc_make_memory, pc_make_flash, pc_make_coalesced, pc_make_interrupts,
         pc_make_timers, pc_make_power, pc_make_keyboard,  pc_make_ports,
         pc_make_fw_cfg, pc_make_pci,   pc_make_display,   pc_make_cards,
+        pc_make_xen,
         pc_settle,
     };
     struct pc *p = calloc(1, sizeof(*p));
@@ -140,4 +145,6 @@ const struct platform_ops platform_pc = {
     .shutdown_resets = true,
     .display = display,
     .keyboard = keyboard,
+    .xen_console = pc_xen_console,
+    .xen_line = pc_xen_line,
 };

@@ -64,6 +64,7 @@ struct profile {
     unsigned abis;       /* ABI_BIT of each flavour that makes sense */
     unsigned abis_built; /* of those, the ones this version can run */
     enum abi abi;        /* the default flavour */
+    bool xen_drivers;    /* of Xen's only drivers: time is the hardware's */
     enum platform platform;
     enum boot_protocol boot;  /* how the guest is started */
     enum disk_if disk_if;     /* what a --disk is by default */

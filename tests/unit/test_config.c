@@ -238,6 +238,14 @@ static void checks(void **state)
         {"--abi xen --xen-accel user --xen-version 4.20 k", 0},
         {"--xen-accel user k", -EINVAL},
         {"--xen-version 4.20 k", -EINVAL},
+        {"--mode pvhvm", 0},
+        {"--mode pvhvm --abi kvm", -EINVAL},
+        {"--mode pvhvm --unplug never --xen-console pty k", 0},
+        {"--mode hvm-pv --pv xen --unplug at-boot", 0},
+        {"--mode hvm-pv --unplug guest", -EINVAL},
+        {"--mode hvm-pv --xen-console pty", -EINVAL},
+        {"--abi xen --unplug guest k", -EINVAL},
+        {"--abi xen --xen-console pty k", -EINVAL},
         {"--mode pvh --abi none k", -EINVAL},
     };
     struct config cfg;

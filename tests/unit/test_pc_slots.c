@@ -72,6 +72,48 @@ static void paths(void **state)
     config_free(&cfg);
 }
 
+/* Xen's disks and links are on the PC's own controllers too. */
+static void doubles(void **state)
+{
+    struct config cfg;
+    char path[PC_PATH_MAX];
+
+    (void)state;
+    parse(&cfg, "--mode=pvhvm --disk=a --disk=b,if=ide --disk=c,if=virtio "
+                "--disk=d --disk=e --disk=f --net=tap,ifname=t");
+    assert_int_equal(pc_ide_place(&cfg, 0), 0);
+    assert_int_equal(pc_ide_place(&cfg, 1), 1);
+    assert_int_equal(pc_ide_place(&cfg, 2), PC_NO_PLACE);
+    assert_int_equal(pc_ide_place(&cfg, 3), 2);
+    assert_int_equal(pc_ide_place(&cfg, 4), 3);
+    /* As many as there are places. */
+    assert_int_equal(pc_ide_place(&cfg, 5), PC_NO_PLACE);
+    assert_false(pc_disk_path(&cfg, 5, path));
+    assert_true(pc_disk_path(&cfg, 3, path));
+    assert_string_equal(path, "/pci@i0cf8/ide@2/drive@1/disk@0");
+    assert_true(pc_is_card(&cfg, 0));
+    assert_int_equal(pc_slot(&cfg, PC_KIND_XEN, 0), PC_SLOT_FIRST);
+    assert_int_equal(pc_slot(&cfg, PC_KIND_NIC, 0), PC_SLOT_FIRST + 1);
+    assert_int_equal(pc_slot_count(&cfg), PC_SLOT_FIRST + 3);
+    config_free(&cfg);
+    /* IDE's own come first, however late they are named. */
+    parse(&cfg, "--mode=pvhvm --disk=a --disk=b --disk=c,if=ide "
+                "--disk=d,if=ide --disk=e,if=ide");
+    assert_int_equal(pc_ide_place(&cfg, 0), 0);
+    assert_int_equal(pc_ide_place(&cfg, 1), PC_NO_PLACE);
+    assert_int_equal(pc_ide_place(&cfg, 4), 3);
+    config_free(&cfg);
+    parse(&cfg, "--mode=pvhvm --unplug=at-boot --disk=a --net=tap,ifname=t");
+    assert_int_equal(pc_ide_place(&cfg, 0), PC_NO_PLACE);
+    assert_false(pc_is_card(&cfg, 0));
+    config_free(&cfg);
+    /* Where there is no PC there is nothing to be a double. */
+    parse(&cfg, "--abi=xen --disk=a --net=tap,ifname=t kernel");
+    assert_int_equal(pc_ide_place(&cfg, 0), PC_NO_PLACE);
+    assert_false(pc_is_card(&cfg, 0));
+    config_free(&cfg);
+}
+
 /* ---- what the firmware reads ---- */
 
 static void select_item(struct fw_cfg *f, uint16_t selector)
@@ -221,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_device_has_its_slot),
+        cmocka_unit_test(doubles),
         cmocka_unit_test(paths),
         cmocka_unit_test(numbers),
         cmocka_unit_test(memory_below_and_above),
