@@ -147,6 +147,21 @@ static void set_vector(void *ctx, unsigned vcpu, uint8_t vector)
         kvm_xen_set_vector(k->cpus[vcpu], vector);
 }
 
+static int set_callback(void *ctx, uint8_t vector)
+{
+    const struct board_xen_kernel *k = ctx;
+
+    return kvm_xen_set_callback(k->vm, vector);
+}
+
+static void nudge(void *ctx, unsigned vcpu)
+{
+    const struct board_xen_kernel *k = ctx;
+
+    if (k->cpus[vcpu])
+        kvm_xen_nudge(k->cpus[vcpu]);
+}
+
 static void set_timer(void *ctx, unsigned vcpu, uint32_t port, uint64_t at)
 {
     const struct board_xen_kernel *k = ctx;
@@ -218,6 +233,8 @@ struct board_xen_kernel *board_xen_kernel_create(struct loop *loop,
         .raise = raise_port,
         .set_info = set_info,
         .set_vector = set_vector,
+        .set_callback = set_callback,
+        .nudge = nudge,
         .set_timer = set_timer,
         .set_time_copy = set_time_copy,
         .set_runstate = set_runstate,

@@ -3,16 +3,18 @@
  * accel.c: which events the kernel raises by itself, where it knows of Xen;
  * see struct xen_accel.
  *
- * It interrupts a vCPU by the vector the guest chose for it, and no other way:
- * only the events of a vCPU that has one are the kernel's. It finds them in
- * shared_info and vcpu_info, so these must be where the guest can see them.
- * A send that reaches a back-end touches neither and always is the kernel's.
+ * It interrupts a vCPU by the vector the guest chose for it, or for all, and no
+ * other way: only the events of a vCPU that has one are the kernel's. It finds
+ * them in shared_info and vcpu_info, so these must be where the guest can see
+ * them. A send that reaches a back-end touches neither and always is the
+ * kernel's.
  *
  * What of this changes while the guest runs is told to the kernel in an order
  * in which an event, whoever raises it, comes late or twice but is not lost.
  */
 #include "pvabi/xen_priv.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define LINE 64u /* bytes of the CPU's cache */
@@ -114,8 +116,8 @@ void accel_vcpu(struct xen *x, unsigned vcpu)
 {
     struct xen_vcpu *v = &x->vcpus[vcpu];
     const uint64_t info = xen_info(x, vcpu);
-    const bool kernel = x->kernel_shinfo && v->vector && info != XEN_NOWHERE &&
-                        selector_in_line(x, info);
+    const bool kernel = x->kernel_shinfo && (v->vector || x->callback) &&
+                        info != XEN_NOWHERE && selector_in_line(x, info);
 
     if (!x->accel)
         return;
@@ -125,6 +127,21 @@ void accel_vcpu(struct xen *x, unsigned vcpu)
         return;
     v->kernel = kernel;
     evtchn_tell_bound(x->ev, vcpu);
+}
+
+int accel_callback(struct xen *x, uint8_t vector)
+{
+    int ret;
+
+    if (x->callback == vector)
+        return 0;
+    ret = x->accel ? x->accel->set_callback(x->accel->ctx, vector) : -EINVAL;
+    if (ret < 0)
+        return ret;
+    x->callback = vector;
+    for (unsigned i = 0; i < x->n_vcpus; i++)
+        accel_vcpu(x, i);
+    return 0;
 }
 
 void accel_unmap(struct xen *x)

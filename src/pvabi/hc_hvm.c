@@ -17,6 +17,24 @@ static struct xen_via via_of(uint64_t value)
                             .devfn = (uint8_t)(value >> 8)};
 }
 
+/*
+ * Such an interrupt bypasses the local APIC and is not acknowledged there: only
+ * a kernel that knows of Xen can do that, for what we send is.
+ */
+static int set_callback_vector(struct xen *x, unsigned vector)
+{
+    if (vector >= VECTOR_MIN && accel_callback(x, (uint8_t)vector) == 0) {
+        for (unsigned i = 0; i < x->n_vcpus; i++)
+            evtchn_renotify(x->ev, i);
+        return 0;
+    }
+    log_guest(&x->limit,
+              "the guest wants its events by one vector for all CPUs, "
+              "which this host cannot give: it needs a kernel that uses "
+              "HVMOP_set_evtchn_upcall_vector (Linux 6.0 or later)");
+    return -EINVAL;
+}
+
 static int set_callback(struct xcall *c, uint64_t value)
 {
     struct xen *x = c->x;
@@ -27,17 +45,8 @@ static int set_callback(struct xcall *c, uint64_t value)
     xen_set_via(x, &via);
     if (value == 0)
         return 0;
-    if (type == HVM_PARAM_CALLBACK_TYPE_VECTOR) {
-        /*
-         * Such an interrupt bypasses the local APIC and is not acknowledged
-         * there; what we send by KVM is.
-         */
-        log_guest(&x->limit,
-                  "the guest wants its events by one vector for all CPUs, "
-                  "which is not offered: it needs a kernel that uses "
-                  "HVMOP_set_evtchn_upcall_vector (Linux 6.0 or later)");
-        return -EINVAL;
-    }
+    if (type == HVM_PARAM_CALLBACK_TYPE_VECTOR)
+        return set_callback_vector(x, value & 0xff);
     if (type != HVM_PARAM_CALLBACK_TYPE_GSI &&
         type != HVM_PARAM_CALLBACK_TYPE_PCI_INTX)
         return -EINVAL;

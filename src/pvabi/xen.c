@@ -160,6 +160,8 @@ void xen_upcall(struct xen *x, unsigned vcpu)
 {
     if (x->vcpus[vcpu].vector) {
         x->ops.interrupt(x->ops.ctx, vcpu, x->vcpus[vcpu].vector);
+    } else if (x->callback) {
+        x->accel->nudge(x->accel->ctx, vcpu);
     } else if (vcpu == 0 && x->via.kind != XEN_VIA_NONE) {
         set_line(x, false);
         set_line(x, true);
@@ -170,6 +172,8 @@ void xen_set_via(struct xen *x, const struct xen_via *via)
 {
     set_line(x, false);
     x->via = *via;
+    if (x->callback && accel_callback(x, 0) < 0)
+        log_guest(&x->limit, "upcalls still come by vector %#x", x->callback);
 }
 
 void xen_left(struct xen *x)

@@ -100,6 +100,13 @@ struct xen_accel {
     /* A vCPU's vcpu_info; its upcalls' vector, 0: no interrupt. */
     void (*set_info)(void *ctx, unsigned vcpu, uint64_t gpa);
     void (*set_vector)(void *ctx, unsigned vcpu, uint8_t vector);
+    /*
+     * vCPUs without a vector are interrupted by this one whenever their upcall
+     * is pending, past their local APICs; 0: they are not. 0 or -errno.
+     */
+    int (*set_callback)(void *ctx, uint8_t vector);
+    /* We made the upcall of such a vCPU pending. */
+    void (*nudge)(void *ctx, unsigned vcpu);
     /* The singleshot timer raises port, next at this time (0: as it was). */
     void (*set_timer)(void *ctx, unsigned vcpu, uint32_t port, uint64_t at);
     void (*set_time_copy)(void *ctx, unsigned vcpu, uint64_t gpa);

@@ -48,6 +48,7 @@ struct xen {
     bool latched;       /* the guest's word size is known */
     struct xen_via via; /* of vCPU 0, if it has no vector */
     bool line_up;       /* via's */
+    uint8_t callback;   /* the vector of vCPUs that have none; 0: none */
     bool drivers_only;
     uint64_t params[XEN_PARAMS];
     uint64_t assists; /* VMASST_TYPE_* bits */
@@ -105,6 +106,8 @@ uint64_t xen_info(const struct xen *x, unsigned vcpu);
 void xen_upcall(struct xen *x, unsigned vcpu);
 /* Upcalls of vCPU 0 go out by another line; it is one. */
 void xen_set_via(struct xen *x, const struct xen_via *via);
+/* accel.c: upcalls of vCPUs without a vector come by this one. 0 or -errno. */
+must_check int accel_callback(struct xen *x, uint8_t vector);
 static inline bool xen_is_self(domid_t dom)
 {
     return dom == DOMID_SELF || dom == XEN_GUEST_DOMID;

@@ -99,6 +99,12 @@ bool kvm_xen_raise(struct vm *vm, uint32_t port, uint32_t vcpu);
 void kvm_xen_set_info(struct vcpu *v, uint64_t gpa);
 void kvm_xen_set_vector(struct vcpu *v, uint8_t vector);
 /*
+ * The vector of upcalls for vCPUs that have none; 0: no interrupt. 0 or -errno.
+ * KVM looks whether an upcall is pending when a vCPU is entered: nudge it.
+ */
+must_check int kvm_xen_set_callback(struct vm *vm, uint8_t vector);
+void kvm_xen_nudge(struct vcpu *v);
+/*
  * The singleshot timer raises this port; 0: it is not KVM's. It is to fire at
  * this system time; 0: as KVM has it.
  */

@@ -23,7 +23,8 @@
 #define STATUS_IPI         5
 
 /* Newer than the headers of Linux 6.1, which are those to build with. */
-#define HAS_UPDATE_FLAG (1u << 6)  /* KVM_XEN_HVM_CONFIG_RUNSTATE_UPDATE_FLAG \
+#define HAS_UPDATE_FLAG                                                       \
+    (1u << 6)                      /* KVM_XEN_HVM_CONFIG_RUNSTATE_UPDATE_FLAG \
                                     */
 #define HAS_HVA          (1u << 8) /* KVM_XEN_HVM_CONFIG_SHARED_INFO_HVA */
 #define ATTR_UPDATE_FLAG 0x5       /* KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG */
@@ -172,6 +173,19 @@ void kvm_xen_set_vector(struct vcpu *v, uint8_t vector)
 
     s.vector = vector;
     want(v, &s);
+}
+
+int kvm_xen_set_callback(struct vm *vm, uint8_t vector)
+{
+    const struct kvm_xen_hvm_attr a = {.type = KVM_XEN_ATTR_TYPE_UPCALL_VECTOR,
+                                       .u.vector = vector};
+
+    return set_attr(vm, &a);
+}
+
+void kvm_xen_nudge(struct vcpu *v)
+{
+    vcpu_kick(v, VCPU_REASON_WORK);
 }
 
 void kvm_xen_set_timer(struct vcpu *v, uint32_t port, uint64_t at)

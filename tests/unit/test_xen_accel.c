@@ -31,7 +31,8 @@ struct kernel {
         uint32_t target;
         unsigned vcpu;
     } sends[EVTCHN_MAX_PORTS];
-    unsigned takes, resets, raises, notified;
+    unsigned takes, resets, raises, notified, nudges;
+    uint8_t callback;
     struct {
         uint64_t info, time_copy, runstate;
         uint8_t vector;
@@ -107,6 +108,24 @@ static void kernel_set_vector(void *ctx, unsigned vcpu, uint8_t vector)
     struct kernel *k = ctx;
 
     k->vcpus[vcpu].vector = vector;
+}
+
+static int kernel_set_callback(void *ctx, uint8_t vector)
+{
+    struct kernel *k = ctx;
+
+    if (k->refuses)
+        return -EINVAL;
+    k->callback = vector;
+    return 0;
+}
+
+static void kernel_nudge(void *ctx, unsigned vcpu)
+{
+    struct kernel *k = ctx;
+
+    assert_true(vcpu < RIG_CPUS && k->callback);
+    k->nudges++;
 }
 
 static void kernel_set_timer(void *ctx, unsigned vcpu, uint32_t port,
@@ -291,6 +310,46 @@ static void test_a_vcpu_needs_all_of_it(void **state)
     map_shinfo(k);
     assert_raises(k, port, port, 1);
     close_port(k, port);
+    assert_false(k->sends[port].given);
+}
+
+static int64_t set_callback(struct kernel *k, uint64_t value)
+{
+    struct xen_hvm_param p = {
+        .domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = value};
+
+    return with(k, __HYPERVISOR_hvm_op, HVMOP_set_param, &p, sizeof(p));
+}
+
+static void test_one_vector_for_all(void **state)
+{
+    struct kernel *k = *state;
+    const uint64_t type = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56;
+    const uint32_t port = bind_ipi(k, 1);
+
+    map_shinfo(k);
+    k->refuses = true;
+    assert_int_equal(set_callback(k, type | VECTOR), -EINVAL);
+    k->refuses = false;
+    assert_int_equal(set_callback(k, type | 0xf), -EINVAL);
+    assert_int_equal(set_callback(k, type | VECTOR), 0);
+    assert_int_equal(k->callback, VECTOR);
+    /* Every vCPU's events are the kernel's, and none has a vector. */
+    assert_raises(k, port, port, 1);
+    assert_raises(k, bind_ipi(k, 0), port + 1, 0);
+    assert_int_equal(k->vcpus[1].vector, 0);
+    /* What the kernel cannot raise, it is to look at. */
+    k->refuses = true;
+    send_port(k, port);
+    assert_int_equal(k->nudges, 1);
+    assert_int_equal(k->r.interrupts[1], 0);
+    k->refuses = false;
+    /* A vector of its own goes before that. */
+    set_vector(k, 0);
+    assert_int_equal(k->vcpus[0].vector, VECTOR);
+    /* By another way it is no longer that. */
+    assert_int_equal(set_callback(k, 0), 0);
+    assert_int_equal(k->callback, 0);
     assert_false(k->sends[port].given);
 }
 
@@ -596,6 +655,8 @@ static int setup(void **state)
                                .raise = kernel_raise,
                                .set_info = kernel_set_info,
                                .set_vector = kernel_set_vector,
+                               .set_callback = kernel_set_callback,
+                               .nudge = kernel_nudge,
                                .set_timer = kernel_set_timer,
                                .set_time_copy = kernel_set_time_copy,
                                .set_runstate = kernel_set_runstate,
@@ -620,6 +681,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_vcpu_needs_all_of_it),
+        TEST(test_one_vector_for_all),
         TEST(test_a_channel_of_its_own),
         TEST(test_back_ends),
         TEST(test_what_is_refused_is_done_here),
