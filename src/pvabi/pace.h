@@ -33,6 +33,12 @@ struct pace {
 
 void pace_init(struct pace *p);
 
+/* An answer came that the guest did not wait for: it is not through others. */
+static inline void pace_busy(struct pace *p)
+{
+    p->several = true;
+}
+
 /*
  * So many requests were taken out of the ring, at this time in ns; before them
  * so many had not ended.

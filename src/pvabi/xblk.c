@@ -146,6 +146,8 @@ static void publish(struct xblk *b)
 
         if (queue->dirty && xring_publish(&queue->r.ring))
             evtchn_backend_notify(b->bus.host.events, queue->port);
+        else if (queue->dirty)
+            pace_busy(&queue->pace);
         queue->dirty = false;
     }
 }

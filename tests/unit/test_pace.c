@@ -79,6 +79,25 @@ static void test_looking_must_win(void **state)
     assert_true(g.looks * g.depth * 20 < g.requests);
 }
 
+/* They come one by one, but the guest is behind with answers. */
+static void test_behind_with_answers(void **state)
+{
+    struct guest g = make(40000, 70000, 6);
+
+    (void)state;
+    for (unsigned i = 0; i < 4 * PACE_WINDOW; i++) {
+        g.now += g.told;
+        pace_took(&g.p, 1, 0, g.now);
+    }
+    assert_false(g.p.looks);
+    pace_busy(&g.p);
+    for (unsigned i = 0; i < PACE_WINDOW; i++) {
+        g.now += g.told;
+        pace_took(&g.p, 1, 0, g.now);
+    }
+    assert_true(g.p.looks);
+}
+
 static void test_a_change_is_noticed(void **state)
 {
     struct guest g = make(40000, 70000, 8);
@@ -128,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_many_in_flight_are_looked_at),
         cmocka_unit_test(test_one_at_a_time_is_told),
         cmocka_unit_test(test_looking_must_win),
+        cmocka_unit_test(test_behind_with_answers),
         cmocka_unit_test(test_a_change_is_noticed),
         cmocka_unit_test(test_slow_disks_are_told),
         cmocka_unit_test(test_rests),
