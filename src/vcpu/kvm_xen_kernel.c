@@ -22,12 +22,14 @@
 #define STATUS_INTERDOMAIN 2
 #define STATUS_IPI         5
 
-/* Newer than the headers of Linux 6.1, which are those to build with. */
-#define HAS_UPDATE_FLAG                                                       \
-    (1u << 6)                      /* KVM_XEN_HVM_CONFIG_RUNSTATE_UPDATE_FLAG \
-                                    */
-#define HAS_HVA          (1u << 8) /* KVM_XEN_HVM_CONFIG_SHARED_INFO_HVA */
-#define ATTR_UPDATE_FLAG 0x5       /* KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG */
+/*
+ * Newer than the headers of Linux 6.1, which are those to build with:
+ * KVM_XEN_HVM_CONFIG_RUNSTATE_UPDATE_FLAG, _SHARED_INFO_HVA, and
+ * KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG.
+ */
+#define HAS_UPDATE_FLAG  (1u << 6)
+#define HAS_HVA          (1u << 8)
+#define ATTR_UPDATE_FLAG 0x5
 
 /*
  * A timer that KVM sets never comes here, where an upcall that a local APIC

@@ -6,11 +6,11 @@
  * version is answered afterwards, and a reset leaves nothing behind.
  *
  * An input is steps of 64 bytes: what to do, five arguments, and 32 bytes that
- * are put where the second argument points.
+ * are put where the second argument points. With bytes left over, there is a
+ * kernel that knows of Xen: it is never told a thing twice, and after a reset
+ * it has nothing of the guest's.
  */
-#include "hcall_rig.h"
-
-#include "vmm/log.h"
+#include "kernel_rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -71,13 +71,55 @@ static void run(struct hcall_rig *r, const struct step *s)
         (void)xen_hypercall_page(r->xen, h.arg[0], h.is64);
 }
 
+/* The kernel does what it was asked for, sooner or later. */
+static void settle(struct kernel *k, const struct step *s)
+{
+    const unsigned vcpu = s->where % RIG_CPUS;
+    const uint64_t left = k->vcpus[vcpu].timer_port ? 0 : s->skip % 1000;
+
+    k->refuses = s->skip >> 60 == 1;
+    if (s->skip >> 63)
+        xen_settled(k->r.xen, vcpu, s->skip >> 62 & 1, left);
+}
+
+static void all_is_forgotten(const struct kernel *k)
+{
+    for (unsigned i = 0; i < RIG_CPUS; i++) {
+        BUG_ON(k->r.timers[i] || k->r.clocks[i] != KERNEL_NOWHERE);
+        BUG_ON(k->vcpus[i].info != KERNEL_NOWHERE || k->vcpus[i].vector);
+        BUG_ON(k->vcpus[i].runstate != KERNEL_NOWHERE);
+        BUG_ON(k->vcpus[i].timer_port);
+    }
+    for (unsigned i = 0; i < EVTCHN_MAX_PORTS; i++)
+        BUG_ON(k->sends[i].given);
+    BUG_ON(k->gfn != KERNEL_NOWHERE || k->callback);
+}
+
+/* As after creation; clocks are nowhere without a word to a kernel's. */
+static bool begin(struct kernel *k, bool knows_xen)
+{
+    bool ok;
+
+    if (knows_xen) {
+        ok = kernel_make(k);
+    } else {
+        *k = (struct kernel){.gfn = KERNEL_NOWHERE};
+        for (unsigned i = 0; i < RIG_CPUS; i++)
+            k->vcpus[i].info = k->vcpus[i].runstate = KERNEL_NOWHERE;
+        ok = rig_make(&k->r);
+    }
+    for (unsigned i = 0; i < RIG_CPUS; i++)
+        k->r.clocks[i] = KERNEL_NOWHERE;
+    return ok;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct hcall version = {.nr = __HYPERVISOR_xen_version, .is64 = true};
-    struct hcall_rig r;
+    static struct kernel k;
 
     log_set_level(LOG_ERROR);
-    if (!rig_make(&r))
+    if (!begin(&k, size % sizeof(struct step)))
         return 0;
     for (unsigned i = 0; i < MAX_STEPS && size >= sizeof(struct step); i++) {
         struct step s;
@@ -85,12 +127,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(&s, data, sizeof(s));
         data += sizeof(s);
         size -= sizeof(s);
-        run(&r, &s);
+        run(&k.r, &s);
+        settle(&k, &s);
     }
-    BUG_ON(xen_hypercall(r.xen, &version) != (4 << 16 | 17));
-    xen_reset(r.xen);
-    for (unsigned i = 0; i < RIG_CPUS; i++)
-        BUG_ON(r.timers[i] || r.clocks[i] != UINT64_MAX);
-    rig_free(&r);
+    BUG_ON(xen_hypercall(k.r.xen, &version) != (4 << 16 | 17));
+    k.refuses = false;
+    xen_reset(k.r.xen);
+    all_is_forgotten(&k);
+    rig_free(&k.r);
     return 0;
 }

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "hcall_rig.h"
+#include "kernel_rig.h"
 
 #define ARG     0x1000ull /* where a call's structure is */
 #define PAGE    0x8000ull
@@ -19,156 +19,6 @@
 #define AREA    0x6000ull
 #define NOWHERE UINT64_MAX
 #define VECTOR  0x51
-
-struct kernel {
-    struct hcall_rig r;
-    struct xen_accel ops;
-    bool refuses;
-    uint64_t gfn; /* of shared_info */
-    bool is64;
-    struct {
-        bool given;
-        uint32_t target;
-        unsigned vcpu;
-    } sends[EVTCHN_MAX_PORTS];
-    unsigned takes, resets, raises, notified, nudges;
-    uint8_t callback;
-    struct {
-        uint64_t info, time_copy, runstate;
-        uint8_t vector;
-        uint32_t timer_port;
-        uint64_t timer_at;
-    } vcpus[RIG_CPUS];
-    bool update_flag;
-    bool knows_runstate;
-};
-
-/* ---- the kernel ---- */
-
-static int kernel_map(void *ctx, uint64_t gfn, bool is64)
-{
-    struct kernel *k = ctx;
-
-    if (k->refuses && gfn != NOWHERE)
-        return -EFAULT;
-    k->gfn = gfn;
-    k->is64 = is64;
-    return 0;
-}
-
-static int kernel_give(void *ctx, uint32_t port, uint32_t target, unsigned vcpu)
-{
-    struct kernel *k = ctx;
-
-    assert_in_range(port, 1, EVTCHN_MAX_PORTS - 1);
-    assert_false(k->sends[port].given);
-    if (k->refuses)
-        return -ENOMEM;
-    k->sends[port].given = true;
-    k->sends[port].target = target;
-    k->sends[port].vcpu = vcpu;
-    return 0;
-}
-
-static void kernel_take(void *ctx, uint32_t port)
-{
-    struct kernel *k = ctx;
-
-    assert_true(k->sends[port].given);
-    k->sends[port].given = false;
-    k->takes++;
-}
-
-static void kernel_take_all(void *ctx)
-{
-    struct kernel *k = ctx;
-
-    memset(k->sends, 0, sizeof(k->sends));
-    k->resets++;
-}
-
-static bool kernel_raise(void *ctx, uint32_t port, unsigned vcpu)
-{
-    struct kernel *k = ctx;
-
-    assert_true(port > 0 && vcpu < RIG_CPUS);
-    k->raises += !k->refuses;
-    return !k->refuses;
-}
-
-static void kernel_set_info(void *ctx, unsigned vcpu, uint64_t gpa)
-{
-    struct kernel *k = ctx;
-
-    k->vcpus[vcpu].info = gpa;
-}
-
-static void kernel_set_vector(void *ctx, unsigned vcpu, uint8_t vector)
-{
-    struct kernel *k = ctx;
-
-    k->vcpus[vcpu].vector = vector;
-}
-
-static int kernel_set_callback(void *ctx, uint8_t vector)
-{
-    struct kernel *k = ctx;
-
-    if (k->refuses)
-        return -EINVAL;
-    k->callback = vector;
-    return 0;
-}
-
-static void kernel_nudge(void *ctx, unsigned vcpu)
-{
-    struct kernel *k = ctx;
-
-    assert_true(vcpu < RIG_CPUS && k->callback);
-    k->nudges++;
-}
-
-static void kernel_set_timer(void *ctx, unsigned vcpu, uint32_t port,
-                             uint64_t at)
-{
-    struct kernel *k = ctx;
-
-    k->vcpus[vcpu].timer_port = port;
-    k->vcpus[vcpu].timer_at = at;
-}
-
-static void kernel_set_time_copy(void *ctx, unsigned vcpu, uint64_t gpa)
-{
-    struct kernel *k = ctx;
-
-    k->vcpus[vcpu].time_copy = gpa;
-}
-
-static void kernel_set_runstate(void *ctx, unsigned vcpu, uint64_t gpa)
-{
-    struct kernel *k = ctx;
-
-    k->vcpus[vcpu].runstate = gpa;
-}
-
-static void kernel_set_update_flag(void *ctx, bool on)
-{
-    struct kernel *k = ctx;
-
-    k->update_flag = on;
-}
-
-static bool kernel_get_runstate(void *ctx, unsigned vcpu,
-                                struct vcpu_runstate_info *out)
-{
-    const struct kernel *k = ctx;
-
-    (void)vcpu;
-    *out = (struct vcpu_runstate_info){.state = RUNSTATE_running,
-                                       .state_entry_time = 1000,
-                                       .time = {[RUNSTATE_runnable] = 77}};
-    return k->knows_runstate;
-}
 
 /* ---- the guest ---- */
 
@@ -645,26 +495,8 @@ static int setup(void **state)
 {
     static struct kernel k;
 
-    k = (struct kernel){.gfn = NOWHERE};
-    k.ops = (struct xen_accel){.timers = true,
-                               .runstates = true,
-                               .map = kernel_map,
-                               .give = kernel_give,
-                               .take = kernel_take,
-                               .take_all = kernel_take_all,
-                               .raise = kernel_raise,
-                               .set_info = kernel_set_info,
-                               .set_vector = kernel_set_vector,
-                               .set_callback = kernel_set_callback,
-                               .nudge = kernel_nudge,
-                               .set_timer = kernel_set_timer,
-                               .set_time_copy = kernel_set_time_copy,
-                               .set_runstate = kernel_set_runstate,
-                               .set_update_flag = kernel_set_update_flag,
-                               .get_runstate = kernel_get_runstate,
-                               .ctx = &k};
     *state = &k;
-    return rig_make_with(&k.r, &k.ops) ? 0 : -1;
+    return kernel_make(&k) ? 0 : -1;
 }
 
 static int teardown(void **state)
