@@ -101,8 +101,7 @@ static void on_access(void *ctx, enum space space, uint64_t addr, void *data,
 {
     struct board *b = ctx;
 
-    if (b->xen)
-        board_xen_left(b->xen);
+    board_xen_left(b->xen);
     bus_access(b->bus, space, addr, data, n, write);
 }
 
@@ -110,8 +109,7 @@ static void on_eoi(void *ctx, uint8_t vector)
 {
     struct board *b = ctx;
 
-    if (b->xen)
-        board_xen_left(b->xen);
+    board_xen_left(b->xen);
     b->ops->eoi(b->platform, vector);
 }
 
@@ -503,21 +501,11 @@ void board_stop(struct board *b, enum verdict v)
     loop_stop(b->host.loop, (int)b->verdict);
 }
 
-/*
- * A guest of Xen is asked through its store. One that does not watch that,
- * whatever else it is, may still have a button.
- */
+/* A guest of Xen that does not listen to that may still have a button. */
 void board_power_button(struct board *b)
 {
-    if (b->xen) {
-        struct xs_domain *d = board_xen_domain(b->xen);
-        struct xs *xs = d ? xs_domain_store(d) : NULL;
-
-        if (xs && xs_domain_order(xs, XS_ORDER_POWEROFF) == 0 &&
-            xs_domain_listens(xs))
-            return;
-    }
-    b->ops->power_button(b->platform);
+    if (!b->xen || !board_xen_power_off(b->xen))
+        b->ops->power_button(b->platform);
 }
 
 struct xs_domain *board_domain(struct board *b)

@@ -442,6 +442,14 @@ struct xs_domain *board_xen_domain(struct board_xen *bx)
     return bx->domain;
 }
 
+bool board_xen_power_off(struct board_xen *bx)
+{
+    struct xs *xs = bx->domain ? xs_domain_store(bx->domain) : NULL;
+
+    return xs && xs_domain_order(xs, XS_ORDER_POWEROFF) == 0 &&
+           xs_domain_listens(xs);
+}
+
 int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call)
 {
     return xen_hypercall(bx->xen, call);
@@ -449,7 +457,8 @@ int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call)
 
 void board_xen_left(struct board_xen *bx)
 {
-    xen_left(bx->xen);
+    if (bx)
+        xen_left(bx->xen);
 }
 
 bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64)
@@ -458,7 +467,7 @@ bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64)
 }
 
 void board_xen_leftd(struct board_xen *bx, unsigned vcpu, bool moved,
-                       uint64_t timer)
+                     uint64_t timer)
 {
     xen_settled(bx->xen, vcpu, moved, timer);
 }

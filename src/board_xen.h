@@ -65,12 +65,15 @@ void board_xen_destroy(struct board_xen *bx);
 /* The guest in the xenstore. */
 struct xs_domain *board_xen_domain(struct board_xen *bx);
 
+/* Ask the guest by its store to power off; false: it does not listen there. */
+bool board_xen_power_off(struct board_xen *bx);
+
 /* For struct vcpu_ops. */
 int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call);
-/* As xen_left; the cheap case is the usual one. */
+/* As xen_left; NULL is nothing. */
 void board_xen_left(struct board_xen *bx);
 bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64);
 void board_xen_leftd(struct board_xen *bx, unsigned vcpu, bool moved,
-                       uint64_t timer);
+                     uint64_t timer);
 
 #endif

@@ -78,8 +78,7 @@ static void *create(const struct platform_host *host)
         pc_make_memory, pc_make_flash, pc_make_coalesced, pc_make_interrupts,
         pc_make_timers, pc_make_power, pc_make_keyboard,  pc_make_ports,
         pc_make_fw_cfg, pc_make_pci,   pc_make_display,   pc_make_cards,
-        pc_make_xen,
-        pc_settle,
+        pc_make_xen,    pc_settle,
     };
     struct pc *p = calloc(1, sizeof(*p));
 

@@ -186,9 +186,9 @@ static void numbers(void **state)
     select_item(pc_fw_device(fw), FW_CFG_RAM_SIZE);
     read_item(pc_fw_device(fw), &size, sizeof(size));
     assert_true(size == 4 * GIB);
-    assert_int_equal(read_file(pc_fw_device(fw), "etc/system-states", found,
-                               sizeof(found)),
-                     sizeof(states));
+    assert_int_equal(
+        read_file(pc_fw_device(fw), "etc/system-states", found, sizeof(found)),
+        sizeof(states));
     assert_memory_equal(found, states, sizeof(states));
     pc_fw_destroy(fw);
     config_free(&cfg);
