@@ -28,6 +28,7 @@ SHORT = [
     ("xen-time.pvh64", "plain", "", ""),
     ("xen-vcpu.pvh64", "plain", "--cpus=2", ""),
     ("hostile-xen.pvh64", "plain", "", "case=37"),
+    ("pc-xen.bios", "plain", "--mode=pvhvm", ""),
 ]
 LONG = SHORT + [
     ("xen-calls.pvh32", "plain", "", ""),
@@ -75,12 +76,17 @@ class Row(row.Row):
     def attempt(self, step):
         """One guest: how it ended, and what was measured."""
         guest, driver, options, words = self.row["guests"][step]
-        kernel = pathlib.Path(self.vmm).parent.parent / "guests" / f"{guest}.elf"
+        disk = guest.endswith(".bios")  # it has no command line
+        kernel = (
+            pathlib.Path(self.vmm).parent.parent / "guests"
+            / f"{guest}.{'img' if disk else 'elf'}"
+        )
         done = subprocess.run(
             [
                 RUN, "--driver=" + driver, f"--limit={LIMIT}", self.vmm, kernel,
                 "--abi=xen", "--xen-accel=kernel", "--memory=64M",
-                *options.split(), f"--append=kernel=1 {words}".strip(),
+                *options.split(),
+                *([] if disk else [f"--append=kernel=1 {words}".strip()]),
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,

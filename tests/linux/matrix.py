@@ -9,9 +9,9 @@ for a disk), ata.py (behind a PC's controllers), kill.py (what survives the
 sudden death of vmm), net.py (taps and user networking), share.py (folders and
 sockets), console.py (virtio consoles and the balloon), screen.py (a PC by
 screen and keyboard alone), pc.py (a PC that boots from its disks), clock.py
-(its clocks), xen.py (guests of Xen), guests.py (the tiny kernels of guests/
-where KVM knows of Xen). By default rows
-that together meet everything once; --long has all of them.
+(its clocks), xen.py (guests of Xen), pvhvm.py (PCs that are such), guests.py
+(the tiny kernels of guests/ where KVM knows of Xen). By default rows that
+together meet everything once; --long has all of them.
 
 Runs driver.py for all rows in one session: directly where the CPU has VMX or
 SVM, else in scripts/nested-kvm. Emulated hosts hang now and then for reasons
@@ -42,7 +42,7 @@ HOST = "6.12"  # the nested machine's kernel, where a row names none
 START_SECONDS = 500  # until driver.py runs: a state may have to be saved
 SILENCE_SECONDS = 90  # many times what passes between its BEAT lines
 KINDS = ["kernel", "pci", "disk", "full", "ata", "kill", "net", "share",
-         "console", "screen", "pc", "clock", "xen", "guests"]
+         "console", "screen", "pc", "clock", "xen", "pvhvm", "guests"]
 
 
 def all_rows(long):
