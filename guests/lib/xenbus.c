@@ -81,18 +81,26 @@ void store_write(const char *path, const char *value)
 
 /* ---- grants ---- */
 
+static void fill(uint32_t ref, const void *page, uint16_t flags)
+{
+    grants[ref].domid = 0;
+    grants[ref].frame = (uint32_t)((uintptr_t)page / XENBUS_PAGE);
+    __atomic_store_n(&grants[ref].flags, flags, __ATOMIC_RELEASE);
+}
+
 uint32_t xen_grant(const void *page, bool readonly)
 {
     const uint32_t ref = next_ref++;
 
     if (ref >= N_REFS)
         test_error("no grants are left");
-    grants[ref].domid = 0;
-    grants[ref].frame = (uint32_t)((uintptr_t)page / XENBUS_PAGE);
-    __atomic_store_n(&grants[ref].flags,
-                     GTF_permit_access | (readonly ? GTF_readonly : 0),
-                     __ATOMIC_RELEASE);
+    fill(ref, page, GTF_permit_access | (readonly ? GTF_readonly : 0));
     return ref;
+}
+
+void xen_regrant(uint32_t ref, const void *page)
+{
+    fill(ref, page, GTF_permit_access);
 }
 
 bool xen_ungrant(uint32_t ref)

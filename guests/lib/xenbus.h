@@ -27,6 +27,8 @@ void store_write(const char *path, const char *value);
 uint32_t xen_grant(const void *page, bool readonly);
 /* Take it back; false: a back-end holds it. */
 bool xen_ungrant(uint32_t ref);
+/* Grant by a reference that was taken back, for writing. */
+void xen_regrant(uint32_t ref, const void *page);
 
 /* The front-end's half of a device. */
 struct front {

@@ -34,7 +34,7 @@
 
 /* I/O ports */
 #define LAYOUT_NO_COUNT       0x42 /* where a PC has a timer's count: reads 0 */
-#define LAYOUT_XEN_HCALL      0xe6   /* a 32-bit write is a Xen hypercall */
+#define LAYOUT_XEN_HCALL      0xe6 /* a 32-bit write is a Xen hypercall */
 #define LAYOUT_PCI_PORTS      0xc000 /* window of the I/O BARs */
 #define LAYOUT_PCI_PORTS_END  0x10000
 #define LAYOUT_PCI_CONFIG     0xcf8 /* address and data port */
