@@ -109,6 +109,7 @@ class DiskRow(row.Row):
     """A row whose guest has a Debian root file system on a disk."""
 
     console = "ttyS0"
+    patience = LOGIN_SECONDS
 
     def machine(self):
         """The options that say what machine it is."""
@@ -136,7 +137,7 @@ class DiskRow(row.Row):
                 images["kernel"],
             ]
         )
-        return self.guest.login_disk(LOGIN_SECONDS).group(1).decode()
+        return self.guest.login_disk(self.patience).group(1).decode()
 
     def master(self):
         """The session's copy of the row's image: never written to."""
