@@ -310,6 +310,46 @@ static void the_peer_ends_while_we_write(void **state)
     assert_int_equal(r->down, 1);
 }
 
+/* A frame that says it is so long: n bytes of it are sent, how many arrive? */
+static size_t sent_of(struct rig *r, unsigned type, unsigned at, unsigned says,
+                      size_t n)
+{
+    uint8_t got[4 + FRAME] = {0};
+
+    memset(r->frame, 0, sizeof(r->frame));
+    r->frame[12] = (uint8_t)(type >> 8);
+    r->frame[13] = (uint8_t)type;
+    r->frame[at] = (uint8_t)(says >> 8);
+    r->frame[at + 1] = (uint8_t)says;
+    assert_int_equal(send_frame(r, n), 0);
+    spin(r);
+    peer_reads(r, got, 4);
+    assert_int_equal(got[0] | got[1] | got[2], 0);
+    assert_true(got[3] <= FRAME);
+    peer_reads(r, got + 4, got[3]);
+    assert_memory_equal(got + 4, r->frame, got[3]);
+    return got[3];
+}
+
+/* A stream's last bytes would be what fills a frame up to 60. */
+static void padding_is_not_sent(void **state)
+{
+    struct rig *r = *state;
+
+    assert_int_equal(sent_of(r, 0x0800, 16, 41, 60), 55);
+    assert_int_equal(sent_of(r, 0x0800, 16, 46, 60), 60);
+    assert_int_equal(sent_of(r, 0x86dd, 18, 1, 60), 55);
+    /* What is said is no frame's length, or none that was filled. */
+    assert_int_equal(sent_of(r, 0x0800, 16, 0, 60), 60);
+    assert_int_equal(sent_of(r, 0x0800, 16, 19, 60), 60);
+    assert_int_equal(sent_of(r, 0x0800, 16, 0xffff, 60), 60);
+    assert_int_equal(sent_of(r, 0x86dd, 18, 0xffff, 60), 60);
+    assert_int_equal(sent_of(r, 0x0800, 16, 41, 61), 61);
+    assert_int_equal(sent_of(r, 0x0806, 16, 41, 60), 60);
+    assert_int_equal(sent_of(r, 0x0800, 16, 20, 33), 33);
+    assert_int_equal(sent_of(r, 0x86dd, 18, 0, 53), 53);
+}
+
 static void what_the_stream_cannot_carry(void **state)
 {
     struct rig *r = *state;
@@ -511,6 +551,7 @@ int main(void)
         TEST(the_peer_ends),
         TEST(the_peer_ends_while_we_write),
         TEST(what_the_stream_cannot_carry),
+        TEST(padding_is_not_sent),
         cmocka_unit_test(checksums),
         cmocka_unit_test(checksums_of_zero),
         cmocka_unit_test(checksums_out_of_bounds),

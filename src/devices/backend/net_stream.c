@@ -22,6 +22,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/ethernet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,10 @@
 #include <unistd.h>
 
 #define LENGTH     sizeof(uint32_t)
-#define MIN_FRAME  14u
+#define MIN_FRAME  14u /* what every frame begins with */
+#define PADDED     60u /* no frame on a wire is shorter */
+#define IPV4       20u /* the least of its header */
+#define IPV6       40u
 #define BUFFER     (128 * KIB) /* room for one frame, at least */
 #define FRAME_ROOM (LENGTH + NET_MAX_FRAME)
 
@@ -142,6 +146,24 @@ static void gather(const struct net_pkt *pkt, uint8_t *to)
     }
 }
 
+/*
+ * A card's driver fills frames up to what Ethernet carries at least, and passt
+ * takes what it filled in for data: the end of a connection's byte stream.
+ */
+static size_t without_padding(const uint8_t *frame, size_t n)
+{
+    const unsigned type = (unsigned)frame[12] << 8 | frame[13];
+    size_t whole = n;
+
+    if (n > PADDED)
+        return n;
+    if (type == ETHERTYPE_IP && n >= MIN_FRAME + IPV4)
+        whole = MIN_FRAME + ((size_t)frame[16] << 8 | frame[17]);
+    else if (type == ETHERTYPE_IPV6 && n >= MIN_FRAME + IPV6)
+        whole = MIN_FRAME + IPV6 + ((size_t)frame[18] << 8 | frame[19]);
+    return whole < n && whole >= MIN_FRAME + IPV4 ? whole : n;
+}
+
 /* What the header asks for, done to the frame. 0 or -errno. */
 static int finish_frame(const struct net_pkt *pkt, uint8_t *frame, size_t n)
 {
@@ -161,8 +183,8 @@ static int stream_send(struct net *net, unsigned queue,
                        const struct net_pkt *pkt)
 {
     struct net_stream *st = stream_of(net);
-    const size_t n = pkt->bytes - NET_HDR;
-    const uint32_t length = htonl((uint32_t)n);
+    size_t n = pkt->bytes - NET_HDR;
+    uint32_t length;
     uint8_t *at;
     int ret;
 
@@ -174,11 +196,13 @@ static int stream_send(struct net *net, unsigned queue,
         return -EAGAIN;
     }
     at = st->out.bytes + st->out.end;
-    memcpy(at, &length, LENGTH);
     gather(pkt, at + LENGTH);
+    n = without_padding(at + LENGTH, n);
     ret = finish_frame(pkt, at + LENGTH, n);
     if (ret < 0)
         return ret;
+    length = htonl((uint32_t)n);
+    memcpy(at, &length, LENGTH);
     st->out.end += LENGTH + n;
     loop_post(net->loop, &st->flush);
     return 0;
