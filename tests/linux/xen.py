@@ -221,7 +221,7 @@ class Row(disk.Row, net.Row):
 
     def alive(self):
         """Disk and link do what they did."""
-        self.guest.run("date >/root/alive && sync /root/alive", 60)
+        self.guest.run("date >/srv/alive && sync /srv/alive", 60)
         self.reachable()
 
     def suspend(self):
