@@ -23,8 +23,10 @@ RESOLUTION = 0.01  # of /proc/uptime
 
 # An emulated host's counter is not called stable; that it is, is to be shown.
 TSC = "tsc=reliable"
-# Neither HPET nor local APIC timer nor anything to read: ticks alone.
-TICKS = "clocksource=jiffies hpet=disable nolapic_timer highres=off nohz=off"
+# Neither HPET nor local APIC timer nor anything to read: ticks alone. With a
+# TSC deadline timer Linux would leave the 8254 off even so, and have no ticks.
+TICKS = ("clocksource=jiffies hpet=disable nolapic_timer "
+         "lapic=notscdeadline highres=off nohz=off")
 
 # name, kernel command line, clock sources
 ROWS = [
