@@ -21,9 +21,10 @@ void console_init(void)
         uart_init();
 }
 
+/* Where there are both, they end at the same place: each byte once. */
 void console_putc(char c)
 {
-    if (has_debug_port)
+    if (has_debug_port && !has_uart)
         outb(DEBUG_PORT, (uint8_t)c);
     if (has_uart)
         uart_put((uint8_t)c);
