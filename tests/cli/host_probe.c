@@ -187,6 +187,7 @@ static int serve(const char *name, const char *kind)
                                 .kill = do_kill,
                                 .pause = do_pause,
                                 .resume = do_resume,
+                                .resume_to_end = do_resume,
                                 .resize = do_resize,
                                 .balloon = do_balloon,
                                 .store = do_store,
