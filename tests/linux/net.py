@@ -67,15 +67,6 @@ def rows(long):
             "times": (20 if long else 3) if pc else 100 if long else 10,
             "download": (8 if pc else 32) * (8 if long else 1) * MIB,
         }
-    if long:
-        yield {
-            "name": "linux/net-rom-virtio",
-            "boots": [ROM_STEPS],
-            "mode": "hvm-pv",
-            "seconds": 400,
-            "images": {},
-            "root": True,
-        }
 
 
 class Server:
