@@ -106,11 +106,40 @@ static int make_pics(struct pc *p)
     return ret;
 }
 
+static void on_route(void *ctx, unsigned pin, uint64_t addr, uint32_t data,
+                     bool level)
+{
+    const struct pc *p = ctx;
+
+    vm_route_pin(p->host.vm, pin, addr, data, level);
+}
+
+static void on_pin_masked(void *ctx, unsigned pin, bool masked)
+{
+    const struct pc *p = ctx;
+
+    vm_mask_pin(p->host.vm, pin, masked);
+    if (pin == PC_IRQ_TIMER_PIN && p->pit)
+        i8254_forgive(p->pit);
+}
+
+static void on_pin_ended(void *ctx, unsigned pin)
+{
+    const struct pc *p = ctx;
+
+    (void)pin; /* the only one that is watched */
+    if (p->pit)
+        i8254_tick_taken(p->pit);
+}
+
 static int make_ioapic(struct pc *p)
 {
     const struct msi_sink sink = vm_msi_sink(p->host.vm);
-    const struct ioapic_hooks hooks = {
-        .route = vm_route_pin, .mask = vm_mask_pin, .ctx = p->host.vm};
+    const struct ioapic_hooks hooks = {.route = on_route,
+                                       .mask = on_pin_masked,
+                                       .ended = on_pin_ended,
+                                       .watched = 1u << PC_IRQ_TIMER_PIN,
+                                       .ctx = p};
 
     p->ioapic = ioapic_create(p->host.desc->n_pins, &sink, &hooks);
     if (!p->ioapic)

@@ -380,13 +380,24 @@ static void on_send(void *ctx, uint64_t addr, uint32_t data)
     BUG_ON(data & ~0xc7ffu);
 }
 
+static void on_ended(void *ctx, unsigned pin)
+{
+    struct machine *m = ctx;
+
+    BUG_ON(pin != PC_IRQ_TIMER_PIN);
+    if (m->pit)
+        i8254_tick_taken(m->pit);
+}
+
 static void build_wires(struct machine *m)
 {
     const struct msi_sink sink = {.send = on_send};
+    const struct ioapic_hooks hooks = {
+        .ended = on_ended, .watched = 1u << PC_IRQ_TIMER_PIN, .ctx = m};
     struct pc_irq_ends ends = {
         .pic = i8259_set_line, .pic_ctx = m->pics, .ioapic = ioapic_set_pin};
 
-    m->ioapic = ioapic_create(PC_IRQ_PINS, &sink, NULL);
+    m->ioapic = ioapic_create(PC_IRQ_PINS, &sink, &hooks);
     ends.ioapic_ctx = m->ioapic;
     m->irq = pc_irq_create(&ends);
     BUG_ON(!m->ioapic || !m->irq);

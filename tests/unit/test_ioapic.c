@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define PINS    8u
+#define WATCHED 2u /* the EOI of its edges is wanted */
 #define MASKED  (1ull << 16)
 #define LEVEL   (1ull << 15)
 #define RIRR    (1ull << 14)
@@ -37,6 +38,9 @@ struct rig {
     unsigned masks; /* changes told */
     unsigned masked_pin;
     bool masked;
+    unsigned ended; /* edges of a watched pin */
+    unsigned ended_pin;
+    bool again; /* one more edge from inside the hook */
 };
 
 static void on_send(void *ctx, uint64_t addr, uint32_t data)
@@ -70,12 +74,28 @@ static void on_mask(void *ctx, unsigned pin, bool masked)
     r->masked = masked;
 }
 
+static void on_ended(void *ctx, unsigned pin)
+{
+    struct rig *r = ctx;
+
+    r->ended++;
+    r->ended_pin = pin;
+    if (r->again) {
+        r->again = false;
+        ioapic_set_pin(r->io, pin, false);
+        ioapic_set_pin(r->io, pin, true);
+    }
+}
+
 static int setup(void **state)
 {
     static struct rig r;
     const struct msi_sink sink = {.send = on_send, .ctx = &r};
-    const struct ioapic_hooks hooks = {
-        .route = on_route, .mask = on_mask, .ctx = &r};
+    const struct ioapic_hooks hooks = {.route = on_route,
+                                       .mask = on_mask,
+                                       .ended = on_ended,
+                                       .watched = 1u << WATCHED,
+                                       .ctx = &r};
 
     r = (struct rig){.io = ioapic_create(PINS, &sink, &hooks)};
     *state = &r;
@@ -362,6 +382,94 @@ static void masks_are_told(void **state)
     assert_true(r->masked);
 }
 
+/* The route asks for the EOI; what is sent is an edge all the same. */
+static void the_end_of_a_watched_edge(void **state)
+{
+    struct rig *r = *state;
+
+    entry_put(r, WATCHED, 0x30);
+    assert_int_equal(r->routed_pin, WATCHED);
+    assert_true(r->routed_level);
+    assert_int_equal(r->routed_data, 0x30 | 1 << 15 | 1 << 14);
+    ioapic_eoi(r->io, 0x30);
+    assert_int_equal(r->ended, 0);
+    pin_set(r, WATCHED, true);
+    assert_int_equal(r->data, 0x30);
+    ioapic_eoi(r->io, 0x31);
+    assert_int_equal(r->ended, 0);
+    ioapic_eoi(r->io, 0x30);
+    assert_int_equal(r->ended, 1);
+    assert_int_equal(r->ended_pin, WATCHED);
+    /* Once for each, and none for another pin of that vector. */
+    ioapic_eoi(r->io, 0x30);
+    entry_put(r, 5, 0x30);
+    assert_false(r->routed_level);
+    pin_set(r, 5, true);
+    ioapic_eoi(r->io, 0x30);
+    assert_int_equal(r->ended, 1);
+}
+
+static void a_watched_pin_is_driven_at_its_end(void **state)
+{
+    struct rig *r = *state;
+
+    entry_put(r, WATCHED, 0x30);
+    pin_set(r, WATCHED, true);
+    r->again = true;
+    ioapic_eoi(r->io, 0x30);
+    assert_int_equal(r->sent, 2);
+    ioapic_eoi(r->io, 0x30);
+    assert_int_equal(r->ended, 2);
+}
+
+static void pin_pulse(struct rig *r, unsigned pin)
+{
+    pin_set(r, pin, false);
+    pin_set(r, pin, true);
+}
+
+/* A guest that never ends one is not without interrupts for that. */
+static void watched_edges_before_the_end_are_lost(void **state)
+{
+    struct rig *r = *state;
+
+    entry_put(r, WATCHED, 0x30);
+    pin_pulse(r, WATCHED);
+    pin_pulse(r, WATCHED);
+    assert_int_equal(r->sent, 1);
+    ioapic_eoi(r->io, 0x30);
+    assert_int_equal(r->ended, 1);
+    pin_pulse(r, WATCHED);
+    assert_int_equal(r->sent, 2);
+    for (unsigned i = 0; i < 16; i++)
+        pin_pulse(r, WATCHED);
+    assert_int_equal(r->sent, 2);
+    pin_pulse(r, WATCHED);
+    assert_int_equal(r->sent, 3);
+    entry_put(r, WATCHED, 0x31);
+    pin_pulse(r, WATCHED);
+    assert_int_equal(r->sent, 4);
+}
+
+/* Nobody acknowledges an NMI. A level has its own way. */
+static void what_is_no_edge_to_watch(void **state)
+{
+    struct rig *r = *state;
+
+    entry_put(r, WATCHED, 0x400);
+    assert_false(r->routed_level);
+    pin_set(r, WATCHED, true);
+    ioapic_eoi(r->io, 0);
+    assert_int_equal(r->ended, 0);
+    pin_set(r, WATCHED, false);
+    entry_put(r, WATCHED, 0x30 | LEVEL);
+    pin_set(r, WATCHED, true);
+    pin_set(r, WATCHED, false);
+    ioapic_eoi(r->io, 0x30);
+    assert_int_equal(r->ended, 0);
+    assert_false(entry_get(r, WATCHED) & RIRR);
+}
+
 static void hooks_are_optional(void **state)
 {
     struct rig *r = *state;
@@ -393,6 +501,10 @@ int main(void)
         TEST(one_eoi_serves_all_pins_of_a_vector),
         TEST(routes_follow_unmasked_messages),
         TEST(masks_are_told),
+        TEST(the_end_of_a_watched_edge),
+        TEST(a_watched_pin_is_driven_at_its_end),
+        TEST(watched_edges_before_the_end_are_lost),
+        TEST(what_is_no_edge_to_watch),
         TEST(hooks_are_optional),
     };
 

@@ -29,8 +29,8 @@ extern const struct io_ops i8254_speaker_ops; /* one port, 0x61 */
 void i8254_tick(struct i8254 *pit);
 
 /*
- * The interrupt controller handed interrupt 0 to a CPU. Whoever cannot tell
- * (an I/O APIC's edges) never calls it; ticks are then delivered unseen.
+ * A CPU took interrupt 0, or has ended it: whichever the interrupt controller
+ * can tell. Until it is called for the first time, ticks are delivered unseen.
  */
 void i8254_tick_taken(struct i8254 *pit);
 

@@ -52,6 +52,9 @@
     (ENTRY_VECTOR | ENTRY_DELIVERY | ENTRY_LOGICAL | ENTRY_POLARITY | \
      ENTRY_LEVEL | ENTRY_MASK | ENTRY_DEST)
 
+/* A guest may have its local APIC drop an interrupt, and never end it. */
+#define MAX_LOST 16u
+
 /* Delivery modes that a local APIC acknowledges: fixed, lowest priority. */
 #define DELIVERY_LOWEST 0x100ull
 
@@ -71,7 +74,9 @@ struct message {
 struct pin {
     uint64_t entry;
     bool asserted;
-    bool told; /* route is what the hook was told last */
+    bool told;     /* route is what the hook was told last */
+    bool edged;    /* an edge of a watched pin was sent, its EOI not seen yet */
+    unsigned lost; /* edges since then, not sent */
     struct message route;
 };
 
@@ -90,6 +95,7 @@ struct ioapic *ioapic_create(unsigned pins, const struct msi_sink *sink,
     struct ioapic *io = calloc(1, sizeof(*io));
 
     BUG_ON(pins == 0 || pins > IOAPIC_MAX_PINS);
+    BUG_ON(hooks && hooks->watched && !hooks->ended);
     if (!io) {
         log_error("ioapic: out of memory");
         return NULL;
@@ -132,11 +138,31 @@ static struct message entry_message(uint64_t entry)
     return m;
 }
 
-static void pin_send(struct ioapic *io, const struct pin *p)
+static bool is_watched(const struct ioapic *io, const struct pin *p)
+{
+    return (io->hooks.watched >> (p - io->pins) & 1) &&
+           (p->entry & ENTRY_DELIVERY) <= DELIVERY_LOWEST;
+}
+
+static void pin_send(struct ioapic *io, struct pin *p)
 {
     const struct message m = entry_message(p->entry);
 
+    p->edged = !m.level && is_watched(io, p);
+    p->lost = 0;
     io->sink.send(io->sink.ctx, m.addr, m.data);
+}
+
+/*
+ * A local APIC merges an edge with one that it has not handed over yet, and
+ * keeps it behind one that it has: who counts watched edges cannot tell. So
+ * none is sent before the last one has ended, unless it never does.
+ */
+static void pin_send_edge(struct ioapic *io, struct pin *p)
+{
+    if (p->edged && p->lost++ < MAX_LOST)
+        return;
+    pin_send(io, p);
 }
 
 /* Send for a level pin that is asserted and not waiting for an EOI. */
@@ -163,7 +189,7 @@ void ioapic_set_pin(void *ioapic, unsigned pin, bool level)
     if (is_level(p->entry))
         pin_service_level(io, p);
     else if (rise && !(p->entry & ENTRY_MASK))
-        pin_send(io, p);
+        pin_send_edge(io, p);
 }
 
 static bool same_message(const struct message *a, const struct message *b)
@@ -174,8 +200,12 @@ static bool same_message(const struct message *a, const struct message *b)
 static void tell_route(struct ioapic *io, unsigned pin)
 {
     struct pin *p = &io->pins[pin];
-    const struct message m = entry_message(p->entry);
+    struct message m = entry_message(p->entry);
 
+    if (is_watched(io, p)) {
+        m.level = true;
+        m.data |= MSI_LEVEL | MSI_ASSERT;
+    }
     if (!io->hooks.route || (p->entry & ENTRY_MASK))
         return;
     if (p->told && same_message(&m, &p->route))
@@ -200,6 +230,7 @@ static void write_entry(struct ioapic *io, unsigned pin, uint64_t v,
     p->entry = (p->entry & ~mask) | (v & mask);
     if (!is_level(p->entry))
         p->entry &= ~ENTRY_RIRR;
+    p->edged = false; /* its EOI may have another vector now */
     /* The route first: the EOI of what is sent next must be seen. */
     tell_route(io, pin);
     if (io->hooks.mask && ((old ^ p->entry) & ENTRY_MASK))
@@ -246,7 +277,13 @@ void ioapic_eoi(struct ioapic *io, uint8_t vector)
     for (unsigned i = 0; i < io->n_pins; i++) {
         struct pin *p = &io->pins[i];
 
-        if (!(p->entry & ENTRY_RIRR) || (p->entry & ENTRY_VECTOR) != vector)
+        if ((p->entry & ENTRY_VECTOR) != vector)
+            continue;
+        if (p->edged) {
+            p->edged = false;
+            io->hooks.ended(io->hooks.ctx, i);
+        }
+        if (!(p->entry & ENTRY_RIRR))
             continue;
         p->entry &= ~ENTRY_RIRR;
         pin_service_level(io, p);

@@ -21,15 +21,21 @@ struct ioapic;
 /* Told when a pin's entry changed, so that EOI exits can be asked for. */
 struct ioapic_hooks {
     /*
-     * The message an unmasked pin sends became this one; level: it is level
-     * triggered, its EOI is wanted. Masking alone is not told: the EOI of
-     * an interrupt already in service must still be seen, and a guest that
-     * masks and unmasks causes no routing update.
+     * The message an unmasked pin sends became this one; level: its EOI is
+     * wanted, and the message is written as a level triggered one. Masking
+     * alone is not told: the EOI of an interrupt already in service must still
+     * be seen, and a guest that masks and unmasks causes no routing update.
      */
     void (*route)(void *ctx, unsigned pin, uint64_t addr, uint32_t data,
                   bool level);
     /* May be NULL: a pin's mask changed. All pins begin masked. */
     void (*mask)(void *ctx, unsigned pin, bool masked);
+    /*
+     * May be NULL: a CPU has ended the interrupt of an edge of one of these
+     * pins (bit n: pin n). May drive the pin anew. Edges before that are lost.
+     */
+    void (*ended)(void *ctx, unsigned pin);
+    uint32_t watched;
     void *ctx; /* borrowed */
 };
 
