@@ -175,6 +175,20 @@ static void write_cache_toggles(void **state) /* 28, 58 */
     assert_true(r->blk->writethrough);
 }
 
+/* The loop starts a device some time after DRIVER_OK. */
+static void write_cache_chosen_before_the_start(void **state)
+{
+    struct rig *r = *state;
+
+    negotiate(&r->m, F_MUST | BIT(VIRTIO_BLK_F_CONFIG_WCE));
+    wr(&r->m, VIRTIO_MMIO_STATUS, S_LIVE);
+    set_write_cache(r, 0);
+    spin(&r->m);
+    assert_true(r->blk->writethrough);
+    go(r, BIT(VIRTIO_BLK_F_CONFIG_WCE));
+    assert_false(r->blk->writethrough);
+}
+
 static void many_flushes(void **state) /* 28 */
 {
     struct rig *r = *state;
@@ -234,6 +248,7 @@ int main(void)
         TEST(split_anyhow),
         TEST(header_with_data),
         TEST(write_cache_toggles),
+        TEST(write_cache_chosen_before_the_start),
         TEST(many_flushes),
         TEST(queue_reset_spares_the_other),
     };

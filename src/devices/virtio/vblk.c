@@ -188,6 +188,7 @@ static void vblk_config_write(void *dev, unsigned off, const void *buf,
         !virtio_has(b->v, VIRTIO_BLK_F_CONFIG_WCE))
         return;
     b->write_cache = *byte & 1;
+    b->cache_chosen = true;
     apply_write_cache(b);
 }
 
@@ -195,8 +196,10 @@ static void vblk_start(void *dev, uint64_t features)
 {
     struct vblk *b = dev;
 
-    b->write_cache =
-        blk_info(b->blk)->needs_flush && (features & BIT(VIRTIO_BLK_F_FLUSH));
+    /* A driver may have chosen since DRIVER_OK: that is some time ago. */
+    if (!b->cache_chosen || !(features & BIT(VIRTIO_BLK_F_CONFIG_WCE)))
+        b->write_cache = blk_info(b->blk)->needs_flush &&
+                         (features & BIT(VIRTIO_BLK_F_FLUSH));
     apply_write_cache(b);
 }
 
@@ -215,6 +218,7 @@ static void vblk_stop(void *dev)
     blk_drain(b->blk);
     loop_drain(b->loop, &b->turn);
     publish(b);
+    b->cache_chosen = false;
     for (unsigned i = 0; i < b->cfg.queues; i++)
         b->queues[i].more = false;
 }

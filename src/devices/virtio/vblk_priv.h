@@ -39,7 +39,8 @@ struct vblk {
     struct loop *loop; /* borrowed */
     struct virtio *v;  /* borrowed */
     struct vblk_config cfg;
-    bool write_cache; /* the configuration's writeback field */
+    bool write_cache;  /* the configuration's writeback field */
+    bool cache_chosen; /* by the driver, since the device was stopped */
     struct loop_op turn;
     int stopping;                /* the one queue being stopped, or -1 */
     struct vblk_slot *cancelled; /* of other queues, meanwhile */
