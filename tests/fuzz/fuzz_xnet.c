@@ -139,11 +139,12 @@ static void link_step(struct machine *m, struct net *net, const struct step *s)
     switch (s->what % 16) {
     case 8:
         net->refuse = s->where & 1;
-        if (!net->refuse)
+        if (!net->refuse && net->front)
             net->front->room(net->owner);
         break;
     case 9:
-        net->front->link(net->owner, s->where & 1);
+        if (net->front)
+            net->front->link(net->owner, s->where & 1);
         break;
     case 10:
     case 11:
