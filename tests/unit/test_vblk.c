@@ -239,18 +239,12 @@ static void queue_reset_spares_the_other(void **state) /* 16 */
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reads_and_writes),
-        TEST(configuration_space),
-        TEST(resize_is_announced),
-        TEST(one_interrupt_for_many),
-        TEST(both_queues),
-        TEST(host_errors),
-        TEST(split_anyhow),
-        TEST(header_with_data),
-        TEST(write_cache_toggles),
-        TEST(write_cache_chosen_before_the_start),
-        TEST(many_flushes),
-        TEST(queue_reset_spares_the_other),
+        TEST(reads_and_writes),    TEST(configuration_space),
+        TEST(resize_is_announced), TEST(one_interrupt_for_many),
+        TEST(both_queues),         TEST(host_errors),
+        TEST(split_anyhow),        TEST(header_with_data),
+        TEST(write_cache_toggles), TEST(write_cache_chosen_before_the_start),
+        TEST(many_flushes),        TEST(queue_reset_spares_the_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
