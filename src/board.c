@@ -127,6 +127,13 @@ static bool on_hypercall_page(void *ctx, uint64_t value, bool is64)
     return board_xen_page(b->xen, value, is64);
 }
 
+static void on_efer_read(void *ctx, const struct paging *paging, gva_t rip)
+{
+    struct board *b = ctx;
+
+    board_xen_starts(b->xen, paging, rip);
+}
+
 static void on_xen_settled(void *ctx, unsigned vcpu, bool moved, uint64_t timer)
 {
     struct board *b = ctx;
@@ -328,6 +335,7 @@ static int make_xen(struct board *b)
         .cfg = b->cfg,
         .dev = b->host.dev,
         .console = b->host.console,
+        .boot = b->host.boot,
         .hvc = b->ops->xen_console(b->platform),
         .line = b->ops->xen_line,
         .platform = b->platform,
@@ -359,6 +367,7 @@ static int make_cpus(struct board *b)
         .seal_thread = on_seal_thread,
         .hypercall = b->xen ? on_hypercall : NULL,
         .hypercall_page = b->xen ? on_hypercall_page : NULL,
+        .efer_read = b->xen ? on_efer_read : NULL,
         .xen_settled = b->xen ? on_xen_settled : NULL,
         .ctx = b,
     };

@@ -37,6 +37,9 @@ struct board_xen {
     struct board_xen_dev *dev;       /* owned */
     struct loop_op notify;           /* back-ends have events */
     struct loop_op reset;            /* the guest wants all of Xen anew */
+    bool loaded;                     /* the kernel is the one that vmm loaded */
+    unsigned looks;                  /* at kernels that begin */
+    gva_t looked_at;                 /* the last one */
     pthread_cond_t wake;             /* with the board lock */
     unsigned n_clocks;
     struct xen_clock clocks[MACHINE_MAX_CPUS];
@@ -363,13 +366,27 @@ static int make_port(struct board_xen *bx)
                      &xen_debug_port_ops, bx->xen);
 }
 
-/* A kernel that comes now is not loaded by us: its calls are as they are. */
-static void warn_of_calls(const struct board_xen *bx)
+/* A guest is started a few times between two resets, if at all. */
+#define MAX_LOOKS 16u
+
+/*
+ * A look costs some milliseconds if there is nothing to find. The other CPUs of
+ * a kernel come by the same way as its first, and what has been found is not
+ * looked for again before a soft reset.
+ */
+void board_xen_starts(struct board_xen *bx, const struct paging *paging,
+                      gva_t rip)
 {
-    if (kvm_xen_engine(bx->host.vm) == KVM_XEN_USER)
-        log_warn("guest: the next kernel stops if it makes hypercalls by "
-                 "vmcall or vmmcall and not by the hypercall page: "
-                 "--xen-accel=kernel runs both, on a host whose KVM has it");
+    if (bx->looks == MAX_LOOKS || rip.v == bx->looked_at.v ||
+        (bx->loaded && boot_calls(bx->host.boot)))
+        return;
+    bx->looks++;
+    bx->looked_at = rip;
+    if (!boot_patch_running(bx->host.mem, paging, rip))
+        return;
+    bx->looks = MAX_LOOKS;
+    log_info("guest: the hypercall instructions of its kernel are port writes "
+             "now");
 }
 
 static void on_reset(struct loop_op *op, int res)
@@ -378,7 +395,9 @@ static void on_reset(struct loop_op *op, int res)
 
     (void)res;
     log_info("guest: a soft reset");
-    warn_of_calls(bx);
+    bx->loaded = false;
+    bx->looks = 0;
+    bx->looked_at = GVA(0);
     board_xen_dev_destroy(bx->dev);
     bx->dev = NULL;
     xs_domain_destroy(bx->domain);
@@ -401,6 +420,7 @@ struct board_xen *board_xen_create(const struct board_xen_host *host)
         return NULL;
     }
     bx->host = *host;
+    bx->loaded = true;
     bx->sink = vm_msi_sink(host->vm);
     bx->notify = (struct loop_op){.fn = on_notify, .owner = bx};
     bx->reset = (struct loop_op){.fn = on_reset, .owner = bx};

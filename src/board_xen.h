@@ -9,6 +9,7 @@
 #ifndef VMM_BOARD_XEN_H
 #define VMM_BOARD_XEN_H
 
+#include "boot/boot.h"
 #include "config.h"
 #include "devices/backend/chr.h"
 #include "devices/bus.h"
@@ -34,6 +35,7 @@ struct board_xen_host {
     const struct config *cfg;
     struct hostdev *dev;
     struct chr *console; /* what the hypervisor is told to print */
+    const struct boot *boot;
     struct chr *hvc;     /* the guest's own console; NULL: none */
     /* The line of upcalls, as xen_ops.line; NULL: there is none. */
     int (*line)(void *platform, const struct xen_via *via, bool level);
@@ -73,6 +75,9 @@ int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call);
 /* As xen_left; NULL is nothing. */
 void board_xen_left(struct board_xen *bx);
 bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64);
+/* A kernel reads EFER at rip: it is maybe about to start. */
+void board_xen_starts(struct board_xen *bx, const struct paging *paging,
+                      gva_t rip);
 void board_xen_leftd(struct board_xen *bx, unsigned vcpu, bool moved,
                      uint64_t timer);
 

@@ -90,11 +90,6 @@ static int stage_xen(struct run *r)
     log_info("Xen ABI: hypercalls by %s (--xen-accel=%s)",
              r->xen == KVM_XEN_KERNEL ? "the host's KVM" : "port writes",
              kvm_xen_names[r->xen]);
-    if (r->xen == KVM_XEN_USER && profiles[r->cfg.mode].platform == PLATFORM_PC)
-        log_warn("a bzImage, or a kernel of the guest's disk, goes wrong here "
-                 "if it calls Xen by vmcall (Linux from December 2024 on): "
-                 "give its vmlinux ('vmm inspect --unpack'), or use a host "
-                 "with KVM_CAP_XEN_HVM");
     return 0;
 }
 

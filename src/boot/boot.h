@@ -61,6 +61,7 @@ struct boot_config {
 
 struct boot;
 struct image;
+struct paging;
 
 /*
  * Open the kernel and the modules, identify them, check that they can boot
@@ -108,6 +109,16 @@ must_check int boot_place(struct boot *b, const struct gmem *mem,
  * guest, so that what it will run is first touched on its own NUMA node.
  */
 must_check int boot_load(struct boot *b, struct gmem *mem);
+
+/* How many hypercall instructions of the kernel boot_load has replaced. */
+unsigned boot_calls(const struct boot *b);
+
+/*
+ * The same in a kernel that the guest loaded by itself, and that runs at rip:
+ * a 64-bit Linux that is about to start. True: they were found and replaced.
+ * Reads what is mapped there, at most 128 MiB of it. Thread: any.
+ */
+bool boot_patch_running(struct gmem *mem, const struct paging *p, gva_t rip);
 
 /*
  * Can this image be started so? For `vmm inspect`: "yes" or "no", and behind a

@@ -72,6 +72,7 @@ struct boot {
     /* What boot_linux.c puts below 64 KiB; untouched otherwise. */
     _Alignas(8) unsigned char low[BOOT_LOW];
     struct boot_fw fw;
+    unsigned calls; /* hypercall instructions replaced: xen_calls.c */
 };
 
 /*
@@ -151,7 +152,7 @@ must_check int boot_read_file(int fd, uint64_t off, void *dst, uint64_t n);
 /* Copy the segments, the modules, the window's first bytes. */
 must_check int boot_load_segments(struct boot *b, struct gmem *mem);
 /* xen_calls.c: after the segments; see boot_config.xen_calls. */
-must_check int boot_patch_calls(const struct boot *b, struct gmem *mem);
+must_check int boot_patch_calls(struct boot *b, struct gmem *mem);
 must_check int boot_load_modules(const struct boot *b, struct gmem *mem);
 must_check int boot_load_window(const struct boot *b, struct gmem *mem);
 

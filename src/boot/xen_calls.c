@@ -13,9 +13,15 @@
  * kernel has (KVM's, in the middle of functions) does not look like that.
  *
  * An older kernel calls through a page that it asks for: it has none of these.
+ *
+ * A kernel that a boot loader or kexec started is looked at when it is about to
+ * start, in the map of the kernel that Linux has made by then. What is code
+ * cannot be told from data there: only two functions side by side count, one
+ * for each vendor.
  */
 #include "boot/boot_priv.h"
 
+#include "mmu/walk.h"
 #include "vmm/log.h"
 
 #include <errno.h>
@@ -90,7 +96,7 @@ static int patch_segment(struct gmem *mem, const struct image_segment *s,
     return ret;
 }
 
-int boot_patch_calls(const struct boot *b, struct gmem *mem)
+int boot_patch_calls(struct boot *b, struct gmem *mem)
 {
     const struct image_info *info = image_info(b->img);
     unsigned char *buf = malloc(BEFORE + CHUNK);
@@ -101,6 +107,7 @@ int boot_patch_calls(const struct boot *b, struct gmem *mem)
         if (info->segments[i].executable)
             ret = patch_segment(mem, &info->segments[i], buf, &found);
     free(buf);
+    b->calls = found;
     if (ret < 0)
         log_error("kernel %s: its hypercalls cannot be looked at: %s",
                   b->cfg->kernel, strerror(-ret));
@@ -108,4 +115,103 @@ int boot_patch_calls(const struct boot *b, struct gmem *mem)
         log_info("kernel: %u hypercall instructions are port writes now",
                  found);
     return ret;
+}
+
+unsigned boot_calls(const struct boot *b)
+{
+    return b->calls;
+}
+
+/* ---- a kernel that runs ---- */
+
+/* Linux's Documentation/arch/x86/x86_64/mm: the kernel's own map. */
+#define KERNEL_MAP     0xffffffff80000000
+#define KERNEL_MAP_END 0xffffffffc0000000
+#define LARGE_PAGE     (2 * MIB)
+#define KERNEL_MAX     (128 * MIB) /* that is looked at */
+#define BESIDE         64u         /* bytes from one function to the next */
+
+struct site {
+    uint64_t gva; /* 0: none */
+    gpa_t at;
+    bool amd;
+};
+
+/* What was found before the piece that is looked at. */
+struct search {
+    struct gmem *mem;
+    const struct paging *paging;
+    struct site last;
+};
+
+static bool are_pair(const struct site *a, const struct site *b)
+{
+    return a->gva && a->amd != b->amd && b->gva - a->gva <= BESIDE;
+}
+
+static bool put_pair(struct gmem *mem, const struct site *a,
+                     const struct site *b)
+{
+    return gmem_write(mem, a->at, in_place, sizeof(in_place)) == 0 &&
+           gmem_write(mem, b->at, in_place, sizeof(in_place)) == 0;
+}
+
+/* At most a page, at gva and at. True: a pair is done. */
+static bool search_piece(struct search *s, uint64_t gva, gpa_t at, size_t n)
+{
+    unsigned char buf[BEFORE + GUEST_PAGE] = {0};
+    const unsigned char *code = buf + BEFORE;
+
+    if (gmem_read(s->mem, at, buf + BEFORE, n) < 0)
+        return false;
+    for (size_t i = 0; i + CALL < n; i++) {
+        const unsigned char *hit = memchr(code + i, 0x0f, n - CALL - i);
+        struct site site;
+
+        if (!hit)
+            break;
+        i = (size_t)(hit - code);
+        if (!is_site(gva + i, hit))
+            continue;
+        site = (struct site){gva + i, GPA(at.v + i), hit[2] == 0xd9};
+        if (are_pair(&s->last, &site))
+            return put_pair(s->mem, &s->last, &site);
+        s->last = site;
+    }
+    return false;
+}
+
+/* The first address, in steps of large pages, from which on all is mapped. */
+static uint64_t map_begin(const struct search *s, uint64_t rip)
+{
+    uint64_t at = rip & ~(LARGE_PAGE - 1), run;
+    const uint64_t least =
+        rip - KERNEL_MAP > KERNEL_MAX ? rip - KERNEL_MAX : KERNEL_MAP;
+    gpa_t gpa;
+
+    while (at - least >= LARGE_PAGE &&
+           walk_gva(s->mem, s->paging, GVA(at - LARGE_PAGE), false, &gpa,
+                    &run) == 0)
+        at -= LARGE_PAGE;
+    return at;
+}
+
+bool boot_patch_running(struct gmem *mem, const struct paging *p, gva_t rip)
+{
+    struct search s = {.mem = mem, .paging = p};
+    uint64_t at, end, run;
+    gpa_t gpa;
+
+    if (rip.v < KERNEL_MAP || rip.v >= KERNEL_MAP_END)
+        return false;
+    at = map_begin(&s, rip.v);
+    end = KERNEL_MAP_END - at > KERNEL_MAX ? at + KERNEL_MAX : KERNEL_MAP_END;
+    while (at < end && walk_gva(mem, p, GVA(at), false, &gpa, &run) == 0) {
+        const uint64_t n = run < GUEST_PAGE ? run : GUEST_PAGE;
+
+        if (search_piece(&s, at, gpa, n))
+            return true;
+        at += n;
+    }
+    return false;
 }

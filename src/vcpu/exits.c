@@ -49,7 +49,8 @@ static bool exit_eoi(struct vcpu *v)
 
 static bool exit_rdmsr(struct vcpu *v)
 {
-    msr_exit(v, false);
+    if (!xen_rdmsr(v))
+        msr_exit(v, false);
     return true;
 }
 

@@ -12,6 +12,7 @@
 
 #define CR0_PE    0x1u
 #define EFER_LMA  0x400u
+#define MSR_EFER  0xc0000080u
 #define RFLAGS_VM 0x20000u
 
 const char *const kvm_xen_names[KVM_XEN_ACCELS] = {
@@ -51,7 +52,10 @@ enum kvm_xen_accel kvm_xen_best(int fd)
     return kvm_xen_can(fd, KVM_XEN_USER) ? KVM_XEN_USER : KVM_XEN_OFF;
 }
 
-/* A write to the MSR of the hypercall page leaves the guest. */
+/*
+ * A write to the MSR of the hypercall page leaves the guest, and so does a
+ * read of EFER: see vcpu_ops.efer_read.
+ */
 static int filter_msr(struct vm *vm)
 {
     static uint8_t denied;
@@ -60,6 +64,10 @@ static int filter_msr(struct vm *vm)
         .ranges = {{.flags = KVM_MSR_FILTER_WRITE,
                     .nmsrs = 1,
                     .base = KVM_XEN_MSR,
+                    .bitmap = &denied},
+                   {.flags = KVM_MSR_FILTER_READ,
+                    .nmsrs = 1,
+                    .base = MSR_EFER,
                     .bitmap = &denied}},
     };
 
@@ -144,13 +152,18 @@ void xen_vcpu_work(struct vcpu *v)
         set_clock(v);
 }
 
-static void call_out(struct vcpu *v, struct hcall *h)
+static struct paging paging_of(const struct vcpu *v)
 {
     const struct kvm_sregs *s = &v->run->s.regs.sregs;
 
-    h->vcpu = v->id;
-    h->paging = (struct paging){
+    return (struct paging){
         .cr0 = s->cr0, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer};
+}
+
+static void call_out(struct vcpu *v, struct hcall *h)
+{
+    h->vcpu = v->id;
+    h->paging = paging_of(v);
 }
 
 static int64_t call(struct vcpu *v, const struct hcall *h)
@@ -230,5 +243,20 @@ bool xen_wrmsr(struct vcpu *v)
         return false;
     run->msr.error = !v->ops->hypercall_page(v->ops->ctx, run->msr.data,
                                              s->efer & EFER_LMA && s->cs.l);
+    return true;
+}
+
+bool xen_rdmsr(struct vcpu *v)
+{
+    const struct kvm_sync_regs *sync = &v->run->s.regs;
+    const struct paging paging = paging_of(v);
+    struct kvm_run *run = v->run;
+
+    if (v->vm->xen != KVM_XEN_USER || run->msr.index != MSR_EFER)
+        return false;
+    if (v->ops->efer_read && sync->sregs.efer & EFER_LMA && sync->sregs.cs.l)
+        v->ops->efer_read(v->ops->ctx, &paging, GVA(sync->regs.rip));
+    run->msr.data = sync->sregs.efer;
+    run->msr.error = 0;
     return true;
 }

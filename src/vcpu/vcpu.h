@@ -66,6 +66,12 @@ struct vcpu_ops {
      */
     bool (*hypercall_page)(void *ctx, uint64_t value, bool is64);
     /*
+     * The guest reads EFER in long mode, which a 64-bit Linux does once it is
+     * unpacked and mapped, and before its first hypercall. Only with the
+     * engine KVM_XEN_USER. NULL: nobody asks. Board lock held.
+     */
+    void (*efer_read)(void *ctx, const struct paging *paging, gva_t rip);
+    /*
      * What kvm_xen_set_info, _vector and _timer asked for is so now. moved:
      * KVM may have told events where vcpu_info was before, and nobody looks
      * there any more. timer: the timer is KVM's no longer and was to fire at

@@ -132,6 +132,8 @@ void xen_port_call(struct vcpu *v);
 must_check bool xen_exit(struct vcpu *v);
 /* A write to an MSR, if it asks for a hypercall page: else false. */
 bool xen_wrmsr(struct vcpu *v);
+/* A read of an MSR, if it is one we have to do with: else false. */
+bool xen_rdmsr(struct vcpu *v);
 
 /* context.c, on the vCPU's thread. VCPU_REASON_WORK. Board lock held. */
 void context_work(struct vcpu *v);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Xen's hypercall instructions in a kernel that is loaded: which of them get a
- * port write in their place, and what looks like one and is none.
+ * port write in their place, and what looks like one and is none. The same in
+ * a kernel that is in memory already.
  */
 #include "boot/boot.h"
+#include "vmm/hcall.h"
 
 #include "abi/layout.h"
 #include "image_builder.h"
@@ -123,12 +125,114 @@ static void sees_all_of_a_large_segment(void **state)
     }
 }
 
+/* ---- a kernel that runs ---- */
+
+#define KERNEL  0xffffffff81000000
+#define TABLES  (8 * MIB)
+#define PLACE   (16 * MIB) /* where it is in memory */
+#define PAGES   3u
+#define PRESENT 1u
+#define SITES   (2 * 4096u + 64)
+
+/* One page of tables a level, and the kernel's pages, in a row. */
+static const struct paging paging = {
+    .cr0 = 0x80000001, .cr3 = TABLES, .cr4 = 0x20, .efer = 0x500};
+
+static void put_entry(struct gmem *mem, unsigned level, unsigned i, uint64_t to)
+{
+    const uint64_t entry = to | PRESENT;
+
+    assert_int_equal(
+        gmem_write(mem, GPA(TABLES + level * 4096 + i * 8), &entry, 8), 0);
+}
+
+static struct gmem *make_kernel(void)
+{
+    struct gmem *mem = gmem_create(RAM, GMEM_ANON);
+
+    assert_non_null(mem);
+    put_entry(mem, 0, 511, TABLES + 4096);
+    put_entry(mem, 1, 510, TABLES + 2 * 4096);
+    put_entry(mem, 2, 8, TABLES + 3 * 4096);
+    for (unsigned i = 0; i < PAGES; i++)
+        put_entry(mem, 3, i, PLACE + i * 4096);
+    return mem;
+}
+
+struct function {
+    unsigned at;
+    unsigned char code[4];
+};
+
+/* Are these two, in a kernel that begins at rip, taken for hypercalls? */
+static bool takes(const struct function f[2], uint64_t rip)
+{
+    struct gmem *mem = make_kernel();
+    unsigned char seen[4];
+    bool found;
+
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(gmem_write(mem, GPA(PLACE + f[i].at), f[i].code, 4),
+                         0);
+    found = boot_patch_running(mem, &paging, GVA(rip));
+    for (unsigned i = 0; i < 2; i++) {
+        const unsigned char done[4] = {OUT, f[i].code[3]};
+
+        assert_int_equal(gmem_read(mem, GPA(PLACE + f[i].at), seen, 4), 0);
+        assert_memory_equal(seen, found ? done : f[i].code, 4);
+    }
+    gmem_destroy(mem);
+    return found;
+}
+
+static void finds_a_pair(void **state)
+{
+    const struct function as_linux[] = {{SITES, {VMMCALL, 0xe9}},
+                                        {SITES + 16, {VMCALL, 0xe9}}};
+    const struct function turned[] = {{SITES, {VMCALL, 0xc3}},
+                                      {SITES + 64, {VMMCALL, 0xcc}}};
+    const struct function two_pages[] = {{4096 - 16, {VMCALL, 0xc3}},
+                                         {4096, {VMMCALL, 0xcc}}};
+
+    (void)state;
+    assert_true(takes(as_linux, KERNEL + 0x110));
+    assert_true(takes(turned, KERNEL));
+    assert_true(takes(two_pages, KERNEL + PAGES * 4096 - 1));
+}
+
+static void takes_nothing_else(void **state)
+{
+    const struct function pair[] = {{SITES, {VMMCALL, 0xc3}},
+                                    {SITES + 16, {VMCALL, 0xc3}}};
+    const struct function one_kind[] = {{SITES, {VMCALL, 0xc3}},
+                                        {SITES + 16, {VMCALL, 0xc3}}};
+    const struct function apart[] = {{SITES, {VMMCALL, 0xc3}},
+                                     {SITES + 80, {VMCALL, 0xc3}}};
+    const struct function inside[] = {{SITES, {VMMCALL, 0xc3}},
+                                      {SITES + 17, {VMCALL, 0xc3}}};
+    const struct function unmapped[] = {{SITES, {VMMCALL, 0xc3}},
+                                        {PAGES * 4096, {VMCALL, 0xc3}}};
+
+    (void)state;
+    assert_false(takes(one_kind, KERNEL));
+    assert_false(takes(apart, KERNEL));
+    assert_false(takes(inside, KERNEL));
+    assert_false(takes(unmapped, KERNEL));
+    /* Not in the kernel's map, or in a part of it where there is nothing. */
+    assert_false(takes(pair, PLACE));
+    assert_false(takes(pair, KERNEL - 4 * MIB));
+    assert_false(takes(pair, 0xffffffffc0000000));
+    assert_false(takes(pair, UINT64_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rewrites_what_is_one),
         cmocka_unit_test(leaves_the_rest),
         cmocka_unit_test(sees_all_of_a_large_segment),
+        cmocka_unit_test(finds_a_pair),
+        cmocka_unit_test(takes_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
