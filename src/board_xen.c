@@ -98,6 +98,18 @@ static void set_clock(void *ctx, unsigned vcpu, uint64_t gpa)
         kvm_xen_set_clock(bx->host.cpus[vcpu], gpa);
 }
 
+/* While the board is built there are no CPUs, and no time. */
+static void times(void *ctx, unsigned vcpu, struct xen_times *out)
+{
+    const struct board_xen *bx = ctx;
+    struct kvm_xen_times t = {0};
+
+    if (bx->host.cpus[vcpu])
+        kvm_xen_get_times(bx->host.cpus[vcpu], &t);
+    *out = (struct xen_times){
+        .ran = t.ran, .waited = t.waited, .paused = t.paused};
+}
+
 static void set_long_mode(void *ctx, bool is64)
 {
     const struct board_xen *bx = ctx;
@@ -293,6 +305,7 @@ static int make_xen(struct board_xen *bx)
                 .now = now,
                 .set_timer = set_timer,
                 .set_clock = set_clock,
+                .times = times,
                 .set_long_mode = set_long_mode,
                 .line = line,
                 .back = back,

@@ -36,7 +36,7 @@ struct board_xen_host {
     struct hostdev *dev;
     struct chr *console; /* what the hypervisor is told to print */
     const struct boot *boot;
-    struct chr *hvc;     /* the guest's own console; NULL: none */
+    struct chr *hvc; /* the guest's own console; NULL: none */
     /* The line of upcalls, as xen_ops.line; NULL: there is none. */
     int (*line)(void *platform, const struct xen_via *via, bool level);
     void *platform;

@@ -23,6 +23,7 @@
 #define LAYOUT_VIRTIO_MMIO     0xfe000000u /* device n: LAYOUT_VIRTIO_STRIDE on */
 #define LAYOUT_VIRTIO_STRIDE   0x1000u
 #define LAYOUT_XEN_SPECIAL     0xfefc0000u /* Xen's pages: store, console */
+#define LAYOUT_XEN_STEAL       LAYOUT_XEN_SPECIAL /* 64 bytes a vCPU: KVM's */
 #define LAYOUT_XEN_STORE       0xfeffc000u
 #define LAYOUT_XEN_CONSOLE     0xfeffd000u
 #define LAYOUT_XEN_SPECIAL_END 0xff000000u

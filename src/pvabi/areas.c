@@ -4,13 +4,14 @@
  *
  * Both are registered by linear address, which is translated once, when it is
  * registered: the guest promises to keep it mapped. The runstate area may lie
- * across two pages then. Or both are registered by physical address. A copy of
- * the clock follows the first one, which KVM keeps, at the vCPU's hypercalls
- * and timers.
+ * across two pages then. Or both are registered by physical address. Both are
+ * brought up to date at the vCPU's hypercalls: the copy of the clock follows
+ * the first one, which KVM keeps, and the runstate once in a tick of the host's
+ * coarse clock (1 to 10 ms), because to ask how the time was spent costs system
+ * calls.
  *
- * What a vCPU loses to others on the host is not known here: it runs always.
- * A kernel that knows of Xen knows that too, and keeps both areas itself; but
- * not a runstate area in two pages that are not neighbours.
+ * A kernel that knows of Xen keeps both areas itself; but not a runstate area
+ * in two pages that are not neighbours.
  */
 #include "pvabi/xen_priv.h"
 
@@ -19,6 +20,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #define TIME_SIZE sizeof(struct vcpu_time_info)
 
@@ -43,17 +45,6 @@ void areas_reset(struct xen *x)
 /* struct vcpu_runstate_info of a 32-bit caller: no padding after state. */
 #define RUNSTATE_SIZE   sizeof(struct vcpu_runstate_info)
 #define RUNSTATE_SIZE32 (RUNSTATE_SIZE - 4)
-
-void areas_runstate(const struct xen *x, unsigned vcpu,
-                    struct vcpu_runstate_info *out)
-{
-    const struct xen_vcpu *v = &x->vcpus[vcpu];
-    const uint64_t now = x->ops.now(x->ops.ctx);
-
-    *out = (struct vcpu_runstate_info){.state = RUNSTATE_running,
-                                       .state_entry_time = v->runstate_since};
-    out->time[RUNSTATE_running] = now;
-}
 
 /* The time since it was last written down counts for the state it is in. */
 bool areas_own_runstate(const struct xen *x, unsigned vcpu,
@@ -96,7 +87,8 @@ static void write_runstate(struct xen *x, unsigned vcpu)
     struct vcpu_runstate_info r;
     uint64_t entry;
 
-    areas_runstate(x, vcpu, &r);
+    runstate_account(x, vcpu);
+    runstate_get(x, vcpu, &r);
     entry = r.state_entry_time;
     if (x->assists & (uint64_t)1 << VMASST_TYPE_runstate_update_flag) {
         entry |= XEN_RUNSTATE_UPDATE;
@@ -141,7 +133,6 @@ static void keep_runstate(const struct xcall *c, unsigned vcpu, uint64_t at,
     v->runstate_head = (uint32_t)head;
     v->runstate_tail = tail;
     v->runstate_is32 = !c->is64;
-    v->runstate_since = c->x->ops.now(c->x->ops.ctx);
     v->runstate = at;
     write_runstate(c->x, vcpu);
 }
@@ -256,8 +247,32 @@ static void refresh_time(struct xen *x, unsigned vcpu)
     v->time_version = version;
 }
 
+static void refresh_runstate(struct xen *x, unsigned vcpu)
+{
+    struct xen_vcpu *v = &x->vcpus[vcpu];
+    struct timespec now;
+    uint64_t tick;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    tick = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    if (tick == v->runstate_tick)
+        return;
+    v->runstate_tick = tick;
+    write_runstate(x, vcpu);
+}
+
 void areas_refresh(struct xen *x, unsigned vcpu)
 {
     if (x->vcpus[vcpu].time_copy != XEN_NOWHERE)
         refresh_time(x, vcpu);
+    if (x->vcpus[vcpu].runstate != XEN_NOWHERE)
+        refresh_runstate(x, vcpu);
+}
+
+void areas_changed(struct xen *x, unsigned vcpu)
+{
+    if (x->vcpus[vcpu].runstate != XEN_NOWHERE)
+        write_runstate(x, vcpu);
+    else
+        runstate_account(x, vcpu);
 }

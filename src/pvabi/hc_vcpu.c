@@ -58,8 +58,10 @@ static int get_runstate(struct xcall *c, unsigned vcpu)
 {
     struct vcpu_runstate_info r;
 
-    if (vcpu != c->h->vcpu || !areas_own_runstate(c->x, vcpu, &r))
-        areas_runstate(c->x, vcpu, &r);
+    if (vcpu != c->h->vcpu || !areas_own_runstate(c->x, vcpu, &r)) {
+        runstate_account(c->x, vcpu);
+        runstate_get(c->x, vcpu, &r);
+    }
     if (c->is64)
         return xcall_out(c, c->arg[2], &r, sizeof(r));
     if (xcall_out(c, c->arg[2], &r.state, 4) < 0)

@@ -179,7 +179,11 @@ int vcpu_op_initialise(struct xcall *c, unsigned vcpu)
 
 int vcpu_op_up(struct xcall *c, unsigned vcpu)
 {
-    return c->x->ops.start_vcpu(c->x->ops.ctx, vcpu);
+    const int ret = c->x->ops.start_vcpu(c->x->ops.ctx, vcpu);
+
+    if (ret == 0)
+        areas_changed(c->x, vcpu);
+    return ret;
 }
 
 /* A machine whose last CPU goes down has come to its end. */
@@ -194,6 +198,7 @@ int vcpu_op_down(struct xcall *c, unsigned vcpu)
         ops->stop_vcpu(ops->ctx, vcpu);
     else
         ops->shutdown(ops->ctx, SHUTDOWN_poweroff);
+    areas_changed(c->x, vcpu);
     return 0;
 }
 

@@ -53,6 +53,7 @@ static void reset_vcpus(struct xen *x)
     for (unsigned i = 0; i < x->n_vcpus; i++) {
         x->vcpus[i] = (struct xen_vcpu){.info = XEN_NOWHERE};
         areas_init(&x->vcpus[i]);
+        x->vcpus[i].account.up = i == 0;
     }
     x->si_gpa = XEN_NOWHERE;
     x->latched = false;

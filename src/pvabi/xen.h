@@ -37,6 +37,13 @@ struct xen_via {
     uint8_t devfn; /* INTx: whose, on bus 0 */
 };
 
+/* How a vCPU spent its time: ns, counted from any beginning. */
+struct xen_times {
+    uint64_t ran;    /* on a CPU of the host's */
+    uint64_t waited; /* for one; 0 if that is not known */
+    uint64_t paused; /* by the operator */
+};
+
 struct xen_ops {
     /* Deliver an interrupt to a vCPU's local APIC. */
     void (*interrupt)(void *ctx, unsigned vcpu, uint8_t vector);
@@ -46,6 +53,7 @@ struct xen_ops {
     void (*set_timer)(void *ctx, unsigned vcpu, uint64_t at);
     /* Keep the vCPU's struct vcpu_time_info there (KVM_XEN_NOWHERE: not). */
     void (*set_clock)(void *ctx, unsigned vcpu, uint64_t gpa);
+    void (*times)(void *ctx, unsigned vcpu, struct xen_times *out);
     /* The guest's words are that wide. */
     void (*set_long_mode)(void *ctx, bool is64);
     /* Raise or lower a line; -EINVAL: it is none. May be NULL: none is. */

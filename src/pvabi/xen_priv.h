@@ -12,6 +12,16 @@
 #define XEN_NOWHERE UINT64_MAX
 #define XEN_PARAMS  39 /* HVM_NR_PARAMS of Xen 4.17 */
 
+#define XEN_RUNSTATES 4u
+
+/* runstate.c */
+struct xen_runstate {
+    uint64_t until;               /* system time, all of which is in time */
+    uint64_t time[XEN_RUNSTATES]; /* by RUNSTATE_* */
+    struct xen_times seen;
+    bool up;
+};
+
 struct xen_vcpu {
     uint8_t vector;      /* HVMOP_set_evtchn_upcall_vector; 0: none */
     uint64_t info;       /* gpa of a registered vcpu_info, or XEN_NOWHERE */
@@ -23,7 +33,8 @@ struct xen_vcpu {
     uint64_t runstate_tail; /* of the part in the next page */
     uint32_t runstate_head; /* bytes in the first page */
     bool runstate_is32;
-    uint64_t runstate_since;
+    uint64_t runstate_tick; /* of a coarse clock: when it was last written */
+    struct xen_runstate account;
     uint64_t time_copy; /* gpa of the second vcpu_time_info */
     uint32_t time_version;
     uint32_t timer_port; /* raised by the kernel's timer; 0: ours is it */
@@ -122,13 +133,18 @@ must_check int areas_set_time(struct xcall *c, unsigned vcpu, uint64_t gva);
 /* The same by physical address, in one page; all bits set: none. */
 must_check int areas_put_runstate(struct xcall *c, unsigned vcpu, uint64_t gpa);
 must_check int areas_put_time(struct xcall *c, unsigned vcpu, uint64_t gpa);
-/* Bring both up to date. */
+/* Bring both up to date, the runstate if that was not just done. */
 void areas_refresh(struct xen *x, unsigned vcpu);
+/* A vCPU went up or down. */
+void areas_changed(struct xen *x, unsigned vcpu);
 /* As the kernel knows it; false: it does not. The vCPU's thread. */
 bool areas_own_runstate(const struct xen *x, unsigned vcpu,
                         struct vcpu_runstate_info *out);
-void areas_runstate(const struct xen *x, unsigned vcpu,
-                    struct vcpu_runstate_info *out);
+
+/* runstate.c: take account up to now; what it says since. */
+void runstate_account(struct xen *x, unsigned vcpu);
+void runstate_get(const struct xen *x, unsigned vcpu,
+                  struct vcpu_runstate_info *out);
 
 /* accel.c: what of events the kernel does. */
 void accel_bound(void *ctx, uint32_t port, const struct evtchn_info *info);

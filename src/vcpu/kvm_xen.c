@@ -2,13 +2,16 @@
 /* kvm_xen.c: see kvm_xen.h. */
 #include "vcpu/kvm_xen.h"
 
+#include "mmu/gmem.h"
 #include "vcpu/vm_priv.h"
 #include "vmm/log.h"
+#include "vmm/machine.h"
 
 #include <asm/kvm_para.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #define CR0_PE    0x1u
 #define EFER_LMA  0x400u
@@ -143,6 +146,51 @@ static void set_clock(struct vcpu *v)
                   (unsigned long long)v->xen_clock);
 }
 
+_Static_assert(MACHINE_MAX_CPUS * sizeof(struct kvm_steal_time) <=
+                   LAYOUT_XEN_STORE - LAYOUT_XEN_STEAL,
+               "the steal times of all vCPUs fit");
+
+/* The struct kvm_steal_time of this vCPU. */
+static uint64_t steal_of(const struct vcpu *v)
+{
+    return LAYOUT_XEN_STEAL + v->id * sizeof(struct kvm_steal_time);
+}
+
+/* A KVM that refuses has no way to know (CONFIG_SCHED_INFO). */
+static void set_steal(struct vcpu *v)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entries[1];
+    } msrs = {
+        .head = {.nmsrs = 1},
+        .entries = {{.index = MSR_KVM_STEAL_TIME,
+                     .data = steal_of(v) | KVM_MSR_ENABLED}},
+    };
+
+    (void)ioctl(v->fd, KVM_SET_MSRS, &msrs.head);
+}
+
+static uint64_t ns_of(const struct timespec *t)
+{
+    return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
+}
+
+void kvm_xen_get_times(const struct vcpu *v, struct kvm_xen_times *out)
+{
+    struct timespec ran = {0};
+    clockid_t clock;
+
+    *out = (struct kvm_xen_times){.paused = v->parked_ns};
+    if (v->started && pthread_getcpuclockid(v->thread, &clock) == 0 &&
+        clock_gettime(clock, &ran) == 0)
+        out->ran = ns_of(&ran);
+    if (gmem_read(v->vm->mem,
+                  GPA(steal_of(v) + offsetof(struct kvm_steal_time, steal)),
+                  &out->waited, sizeof(out->waited)) < 0)
+        out->waited = 0;
+}
+
 /* On the vCPU's own thread: others would wait for it to leave KVM_RUN. */
 void xen_vcpu_work(struct vcpu *v)
 {
@@ -150,6 +198,8 @@ void xen_vcpu_work(struct vcpu *v)
         xen_kernel_settle(v);
     else
         set_clock(v);
+    if (!(v->vm->xen_does & KVM_XEN_DOES_RUNSTATES) && v->vm->xen)
+        set_steal(v);
 }
 
 static struct paging paging_of(const struct vcpu *v)

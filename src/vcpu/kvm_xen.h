@@ -59,6 +59,20 @@ uint64_t kvm_xen_now(const struct vm *vm);
 #define KVM_XEN_NOWHERE UINT64_MAX
 void kvm_xen_set_clock(struct vcpu *v, uint64_t gpa);
 
+/*
+ * How a vCPU spent its time, in ns. ran: its thread, on a CPU of the host's.
+ * waited: the same thread, for one; KVM writes that into guest memory, at
+ * LAYOUT_XEN_STEAL, where the guest can change it; 0 if KVM does not. paused:
+ * it was parked. The last two count from when the guest first had a clock.
+ */
+struct kvm_xen_times {
+    uint64_t ran;
+    uint64_t waited;
+    uint64_t paused;
+};
+
+void kvm_xen_get_times(const struct vcpu *v, struct kvm_xen_times *out);
+
 /* Tell KVM the guest's word size, for the hypercall page it may write. */
 void kvm_xen_set_long_mode(struct vm *vm, bool is64);
 

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KICK_SIGNAL SIGUSR1
@@ -140,15 +141,26 @@ int vcpu_set_entry(struct vcpu *v, const struct entry_state *e)
     return ret;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* Park while PAUSE is set or the vCPU is dead; STOP ends it. Lock held. */
 static void park(struct vcpu *v)
 {
+    const uint64_t from = now_ns();
+
     v->parked = true;
     pthread_cond_broadcast(&v->parked_cond);
     while (!(v->reasons & VCPU_REASON_STOP) &&
            (v->dead || (v->reasons & VCPU_REASON_PAUSE)))
         pthread_cond_wait(&v->resume_cond, v->lock);
     v->parked = false;
+    v->parked_ns += now_ns() - from;
 }
 
 /* Look at the reasons to stay out of KVM_RUN. Returns false to end. */

@@ -72,6 +72,7 @@ struct vcpu {
     pthread_cond_t parked_cond; /* with the board lock */
     pthread_cond_t resume_cond; /* with the board lock */
     bool parked;                /* board lock */
+    uint64_t parked_ns;         /* board lock */
     _Atomic bool up;            /* runs, or did so */
     /* context.c; board lock, but for stopped to read */
     _Atomic bool stopped; /* up, but for now */

@@ -25,6 +25,7 @@ struct hcall_rig {
     uint64_t now;
     uint64_t timers[RIG_CPUS];
     uint64_t clocks[RIG_CPUS];
+    struct xen_times times[RIG_CPUS];
     unsigned interrupts[RIG_CPUS];
     uint8_t vector;     /* of the last one */
     int shutdown;       /* the reason, -1: none */
@@ -65,6 +66,13 @@ static void rig_set_clock(void *ctx, unsigned vcpu, uint64_t gpa)
     struct hcall_rig *r = ctx;
 
     r->clocks[vcpu] = gpa;
+}
+
+static void rig_times(void *ctx, unsigned vcpu, struct xen_times *out)
+{
+    const struct hcall_rig *r = ctx;
+
+    *out = r->times[vcpu];
 }
 
 static void rig_set_long_mode(void *ctx, bool is64)
@@ -198,6 +206,7 @@ static inline bool rig_make_with(struct hcall_rig *r,
                 .now = rig_now,
                 .set_timer = rig_set_timer,
                 .set_clock = rig_set_clock,
+                .times = rig_times,
                 .set_long_mode = rig_set_long_mode,
                 .line = rig_line,
                 .back = rig_back,

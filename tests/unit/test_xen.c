@@ -275,6 +275,7 @@ static void test_runstate_across_pages(void **state)
     const uint64_t area = 0x6000 - 20;
     struct vcpu_runstate_info i;
 
+    r->times[0].ran = 1;
     put(r, ARG, &area, sizeof(area));
     assert_int_equal(call(r, true, __HYPERVISOR_vcpu_op,
                           VCPUOP_register_runstate_memory_area, 0, ARG),

@@ -14,6 +14,8 @@
 
 #include "hcall_rig.h"
 
+#include <unistd.h>
+
 #include <xen/hvm/hvm_vcpu.h>
 
 #define ARG                  0x1000ull /* where a call's structure is */
@@ -236,20 +238,110 @@ static int64_t area(struct hcall_rig *r, bool is64, uint64_t op, uint64_t gpa)
     return call(r, is64, op, 0);
 }
 
+/* The runstate of a vCPU at a system time. */
+static struct vcpu_runstate_info asked(struct hcall_rig *r, unsigned vcpu,
+                                       uint64_t at)
+{
+    struct vcpu_runstate_info i;
+    uint64_t sum = 0;
+
+    r->now = at - 1000;
+    assert_int_equal(call(r, true, VCPUOP_get_runstate_info, vcpu), 0);
+    get(r, ARG, &i, sizeof(i));
+    for (unsigned s = 0; s < 4; s++)
+        sum += i.time[s];
+    assert_int_equal(i.state_entry_time, at);
+    assert_int_equal(sum, at);
+    return i;
+}
+
+static void times_are(const struct vcpu_runstate_info *i, uint64_t running,
+                      uint64_t runnable, uint64_t blocked, uint64_t offline)
+{
+    assert_int_equal(i->time[RUNSTATE_running], running);
+    assert_int_equal(i->time[RUNSTATE_runnable], runnable);
+    assert_int_equal(i->time[RUNSTATE_blocked], blocked);
+    assert_int_equal(i->time[RUNSTATE_offline], offline);
+}
+
+static void test_runstate_times(void **state)
+{
+    struct hcall_rig *r = *state;
+    struct vcpu_runstate_info i;
+
+    r->times[0] = (struct xen_times){.ran = 4000};
+    i = asked(r, 0, 10000);
+    assert_int_equal(i.state, RUNSTATE_running);
+    times_are(&i, 4000, 0, 6000, 0);
+    r->times[0] = (struct xen_times){5000, 3000, 200};
+    i = asked(r, 0, 20000);
+    times_are(&i, 5000, 3000, 11800, 200);
+    /* Counters that go back, and that have grown by more than there is. */
+    r->times[0] = (struct xen_times){1000, 0, 200};
+    i = asked(r, 0, 30000);
+    times_are(&i, 5000, 3000, 21800, 200);
+    r->times[0] = (struct xen_times){2000, UINT64_MAX, UINT64_MAX};
+    i = asked(r, 0, 40000);
+    times_are(&i, 6000, 12000, 21800, 200);
+}
+
+static void test_runstate_offline(void **state)
+{
+    struct hcall_rig *r = *state;
+    struct vcpu_runstate_info i = asked(r, 1, 5000);
+
+    assert_int_equal(i.state, RUNSTATE_offline);
+    times_are(&i, 0, 0, 0, 5000);
+    r->loaded[1] = true;
+    r->now = 6000;
+    assert_int_equal(call(r, true, VCPUOP_up, 1), 0);
+    r->times[1].ran = 2000;
+    i = asked(r, 1, 10000);
+    assert_int_equal(i.state, RUNSTATE_running);
+    times_are(&i, 2000, 0, 1000, 7000);
+    r->now = 19000;
+    assert_int_equal(call(r, true, VCPUOP_down, 1), 0);
+    i = asked(r, 1, 50000);
+    assert_int_equal(i.state, RUNSTATE_offline);
+    times_are(&i, 2000, 0, 11000, 37000);
+}
+
+/* Brought up to date by hypercalls, after a while; with the flag at the end. */
+static void test_runstate_area(void **state)
+{
+    struct hcall_rig *r = *state;
+    struct vcpu_runstate_info i = {.state = 0};
+
+    r->times[0].ran = 1;
+    assert_int_equal(area(r, true, RUNSTATE_PHYS_AREA, AREA), 0);
+    r->times[0].waited = 500;
+    r->now += 100000;
+    for (unsigned n = 0; n < 10000 && !i.time[RUNSTATE_runnable]; n++) {
+        (void)call(r, true, VCPUOP_is_up, 0);
+        get(r, AREA, &i, sizeof(i));
+        usleep(1000);
+    }
+    assert_int_equal(i.time[RUNSTATE_runnable], 500);
+    assert_int_equal(i.state_entry_time,
+                     i.time[0] + i.time[1] + i.time[2] + i.time[3]);
+}
+
 static void test_runstate_by_address(void **state)
 {
     struct hcall_rig *r = *state;
     struct vcpu_runstate_info i;
     uint64_t running = 0;
 
+    r->times[0].ran = 10;
     assert_int_equal(area(r, true, RUNSTATE_PHYS_AREA, AREA), 0);
     get(r, AREA, &i, sizeof(i));
     assert_int_equal(i.state, RUNSTATE_running);
-    assert_true(i.time[RUNSTATE_running] > 0);
+    assert_int_equal(i.time[RUNSTATE_running], 10);
+    r->times[0].ran = 20;
     /* 32 bits: four bytes less before the times, and aligned to four. */
     assert_int_equal(area(r, false, RUNSTATE_PHYS_AREA, AREA + 100), 0);
     get(r, AREA + 100 + 12, &running, sizeof(running));
-    assert_true(running > i.time[RUNSTATE_running]);
+    assert_int_equal(running, 20);
     assert_int_equal(area(r, true, RUNSTATE_PHYS_AREA, AREA + 4), -ENXIO);
     assert_int_equal(
         area(r, true, RUNSTATE_PHYS_AREA, AREA + 4096 - sizeof(i) + 8), -ENXIO);
@@ -311,6 +403,9 @@ int main(void)
         TEST(test_who_and_where_from),
         TEST(test_up_and_down),
         TEST(test_nmi),
+        TEST(test_runstate_times),
+        TEST(test_runstate_offline),
+        TEST(test_runstate_area),
         TEST(test_runstate_by_address),
         TEST(test_time_by_address),
     };
