@@ -3,14 +3,15 @@
  * pc-xen: a PC that is a guest of Xen, without drivers: it came here from an
  * IDE drive, finds Xen's platform device on the PCI bus, puts a grant frame
  * into its memory, takes events by its pin and by an ISA line, both through the
- * 8259s, and by a vector; then has the drive unplugged. Sources: Xen's public
- * headers, docs/misc/hvm-emulated-unplug.
+ * 8259s, and by a vector; then has the drive unplugged, which a soft reset
+ * leaves so. Sources: Xen's public headers, docs/misc/hvm-emulated-unplug.
  */
 #include "abi/pc.h"
 #include "clock.h"
 #include "console.h"
 #include "cpu.h"
 #include "report.h"
+#include "string.h"
 #include "trap.h"
 #include "xen.h"
 
@@ -25,6 +26,7 @@
 #define CALLBACK_VECTOR (VECTOR_FIRST_IRQ + 64)
 #define VECTOR_MASTER   (VECTOR_FIRST_IRQ + 16)
 #define PIC_EOI         0x20
+#define PIC_READ_IRR    0x0a
 #define PATIENCE        (5 * CLOCK_S)
 #define QUIET           (20 * CLOCK_MS)
 
@@ -221,6 +223,40 @@ static void check_unplug(void)
     CHECK_EQ("no drive", drive_status(), 0xff);
 }
 
+/* ---- a soft reset ---- */
+
+static void reset(void)
+{
+    const struct sched_shutdown s = {SHUTDOWN_soft_reset};
+
+    IS0("a soft reset", xen_call2(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &s));
+    memset(&xen_shared, 0, sizeof(xen_shared));
+    xen_init();
+    event = (unsigned)xen_bind_ipi(0);
+}
+
+static unsigned line_is_up(void)
+{
+    outb(PC_PIC_SLAVE, PIC_READ_IRR);
+    return inb(PC_PIC_SLAVE) >> (line - 8) & 1;
+}
+
+/* The chips are those of before; what was Xen's begins anew. */
+static void check_reset(void)
+{
+    const uint64_t pin = VIA(HVM_PARAM_CALLBACK_TYPE_PCI_INTX, slot << 3 << 8);
+
+    reset();
+    set_callback("by a pin, again", pin);
+    wait_for("an event by the pin, again", &by_line);
+    IS0("send", xen_send(event));
+    CHECK_EQ("the line", line_is_up(), 1);
+    reset();
+    CHECK_EQ("the line after a reset", line_is_up(), 0);
+    CHECK_EQ("magic, again", inw(UNPLUG), MAGIC);
+    CHECK_EQ("no drive, still", drive_status(), 0xff);
+}
+
 void test_main(void)
 {
     xen_init();
@@ -228,4 +264,5 @@ void test_main(void)
     check_memory();
     check_upcalls();
     check_unplug();
+    check_reset();
 }
