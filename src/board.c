@@ -337,7 +337,7 @@ static int make_xen(struct board *b)
         .console = b->host.console,
         .boot = b->host.boot,
         .hvc = b->ops->xen_console(b->platform),
-        .line = b->ops->xen_line,
+        .ops = b->ops,
         .platform = b->platform,
         .drivers_only = profiles[b->cfg->mode].xen_drivers,
         .cpus = b->cpus,

@@ -121,9 +121,23 @@ static int line(void *ctx, const struct xen_via *via, bool level)
 {
     const struct board_xen *bx = ctx;
 
-    if (!bx->host.line)
+    if (!bx->host.ops->xen_line)
         return -EINVAL;
-    return bx->host.line(bx->host.platform, via, level);
+    return bx->host.ops->xen_line(bx->host.platform, via, level);
+}
+
+static void lead(void *ctx, unsigned gsi, bool to_event)
+{
+    const struct board_xen *bx = ctx;
+
+    bx->host.ops->xen_events->lead(bx->host.platform, gsi, to_event);
+}
+
+static void end(void *ctx, unsigned gsi)
+{
+    const struct board_xen *bx = ctx;
+
+    bx->host.ops->xen_events->end(bx->host.platform, gsi);
 }
 
 /* Below 4 GiB what is no RAM is devices', at the latest from LAYOUT_HOLE on. */
@@ -291,8 +305,52 @@ static int make_kernel(struct board_xen *bx)
     return bx->kernel ? 0 : -ENOMEM;
 }
 
+static void on_gsi(void *ctx, unsigned gsi)
+{
+    const struct board_xen *bx = ctx;
+
+    xen_gsi(bx->xen, gsi);
+}
+
+static bool on_message(void *ctx, uint64_t addr, uint32_t data)
+{
+    const struct board_xen *bx = ctx;
+
+    return xen_message(bx->xen, addr, data);
+}
+
+/*
+ * What interrupts can be events: not where a guest has Xen's drivers and all
+ * else of the hardware. NULL: none.
+ */
+static const struct platform_xen_events *events_of(const struct board_xen *bx)
+{
+    return bx->host.drivers_only ? NULL : bx->host.ops->xen_events;
+}
+
+static void connect_events(struct board_xen *bx)
+{
+    const struct platform_events to = {.raise = on_gsi, .ctx = bx};
+
+    if (!events_of(bx))
+        return;
+    events_of(bx)->connect(bx->host.platform, &to);
+    vm_claim_messages(bx->host.vm, on_message, bx);
+}
+
+static void disconnect_events(struct board_xen *bx)
+{
+    const struct platform_events to = {0};
+
+    if (!events_of(bx))
+        return;
+    events_of(bx)->connect(bx->host.platform, &to);
+    vm_claim_messages(bx->host.vm, NULL, NULL);
+}
+
 static int make_xen(struct board_xen *bx)
 {
+    const struct platform_xen_events *events = events_of(bx);
     const struct xen_config cfg = {
         .mem = bx->host.mem,
         .desc = bx->host.desc,
@@ -301,6 +359,8 @@ static int make_xen(struct board_xen *bx)
         /* KVM knows the 2-level words only. */
         .fifo = !bx->kernel,
         .drivers_only = bx->host.drivers_only,
+        .gsis = events ? events->gsis : 0,
+        .ended = events ? events->ended : 0,
         .ops = {.interrupt = interrupt,
                 .now = now,
                 .set_timer = set_timer,
@@ -308,6 +368,8 @@ static int make_xen(struct board_xen *bx)
                 .times = times,
                 .set_long_mode = set_long_mode,
                 .line = line,
+                .lead = lead,
+                .end = end,
                 .back = back,
                 .shutdown = on_shutdown,
                 .post = post,
@@ -323,9 +385,12 @@ static int make_xen(struct board_xen *bx)
     };
 
     bx->xen = xen_create(&cfg);
-    if (bx->xen && bx->kernel)
+    if (!bx->xen)
+        return -ENOMEM;
+    if (bx->kernel)
         board_xen_kernel_use(bx->kernel, bx->xen);
-    return bx->xen ? 0 : -ENOMEM;
+    connect_events(bx);
+    return 0;
 }
 
 static int make_domain(struct board_xen *bx)
@@ -465,6 +530,7 @@ void board_xen_destroy(struct board_xen *bx)
     board_xen_dev_destroy(bx->dev);
     xs_domain_destroy(bx->domain);
     board_xen_kernel_destroy(bx->kernel);
+    disconnect_events(bx);
     xen_destroy(bx->xen);
     pthread_cond_destroy(&bx->wake);
     free(bx);

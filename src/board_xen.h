@@ -23,6 +23,7 @@
 #include "vmm/machine.h"
 
 struct board_xen;
+struct platform_ops;
 
 /* All borrowed, for its life. */
 struct board_xen_host {
@@ -36,9 +37,8 @@ struct board_xen_host {
     struct hostdev *dev;
     struct chr *console; /* what the hypervisor is told to print */
     const struct boot *boot;
-    struct chr *hvc; /* the guest's own console; NULL: none */
-    /* The line of upcalls, as xen_ops.line; NULL: there is none. */
-    int (*line)(void *platform, const struct xen_via *via, bool level);
+    struct chr *hvc;                /* the guest's own console; NULL: none */
+    const struct platform_ops *ops; /* of its lines: xen_line, xen_events */
     void *platform;
     bool drivers_only;        /* as struct xen_config's */
     struct vcpu *const *cpus; /* filled in before the first runs */

@@ -80,6 +80,7 @@ struct pc {
     /* lines: of the chips, and of the 8259s to the CPU */
     struct intr cpu_intr;
     struct intr irqs[PC_IRQ_ISA_LINES];
+    struct platform_events events; /* raise is NULL: nothing is one */
     struct pc_bar_piece bar_pieces[PC_BAR_PIECES];
 };
 
@@ -120,6 +121,7 @@ struct pci_map_ops pc_bar_map(struct pc *p);
 /* For platform_ops: see there. */
 struct chr *pc_xen_console(void *pc);
 int pc_xen_line(void *pc, const struct xen_via *via, bool level);
+extern const struct platform_xen_events pc_xen_events;
 
 /* Bytes of RAM below 4 GiB. */
 uint64_t pc_low_ram(const struct pc *p);

@@ -17,7 +17,7 @@ static int make_ahci(struct pc *p)
     char ids[AHCI_PORTS][DISK_ID_MAX + 1];
     struct ahci_config c = {.loop = p->host.host->loop,
                             .mem = p->host.mem,
-                            .msi = vm_msi_sink(p->host.vm)};
+                            .msi = vm_card_sink(p->host.vm)};
     unsigned n = 0;
 
     for (unsigned i = 0; i < cfg->n_disks; i++) {

@@ -148,9 +148,20 @@ static int make_ioapic(struct pc *p)
                      &ioapic_ops, p->ioapic);
 }
 
+static void on_event(void *ctx, unsigned pin)
+{
+    const struct pc *p = ctx;
+
+    if (p->events.raise)
+        p->events.raise(p->events.ctx, pin);
+}
+
 int pc_make_interrupts(struct pc *p)
 {
-    struct pc_irq_ends ends = {.pic = i8259_set_line, .ioapic = ioapic_set_pin};
+    struct pc_irq_ends ends = {.pic = i8259_set_line,
+                               .ioapic = ioapic_set_pin,
+                               .event = on_event,
+                               .event_ctx = p};
     int ret = make_pics(p);
 
     if (ret == 0)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * pc_xen.c: what a PC has for a guest of Xen besides: the platform device, the
- * unplugging of what its drivers take over, the line of upcalls; see pc.h.
+ * unplugging of what its drivers take over, the line of upcalls, interrupts
+ * that are events; see pc.h.
  *
  * Only doubles go (pc_slots.h): what the operator asked for as IDE or e1000
  * stays. A double that went comes back with the next machine, after a reboot.
@@ -129,3 +130,40 @@ int pc_xen_line(void *pc, const struct xen_via *via, bool level)
     pc_irq_set(p->irq, via->line, level);
     return 0;
 }
+
+/* ---- interrupts that are events ---- */
+
+static void set_events(void *pc, const struct platform_events *to)
+{
+    struct pc *p = pc;
+
+    p->events = *to;
+}
+
+/* The 8254 counts ticks that the guest takes: by now somewhere else. */
+static void lead(void *pc, unsigned gsi, bool to_event)
+{
+    struct pc *p = pc;
+
+    if (gsi == PC_IRQ_TIMER_PIN)
+        i8254_forgive(p->pit);
+    pc_irq_lead(p->irq, gsi, to_event);
+}
+
+static void end(void *pc, unsigned gsi)
+{
+    struct pc *p = pc;
+
+    if (gsi == PC_IRQ_TIMER_PIN)
+        i8254_tick_taken(p->pit);
+    else
+        pc_irq_ended(p->irq, gsi);
+}
+
+const struct platform_xen_events pc_xen_events = {
+    .gsis = PC_IRQ_PINS,
+    .ended = PC_IRQ_LEVELS | 1u << PC_IRQ_TIMER_PIN,
+    .connect = set_events,
+    .lead = lead,
+    .end = end,
+};

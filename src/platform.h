@@ -44,6 +44,21 @@ struct platform_host {
     void *ctx;
 };
 
+/* Who hears of interrupts that a guest of Xen has as events. */
+struct platform_events {
+    void (*raise)(void *ctx, unsigned gsi);
+    void *ctx; /* borrowed */
+};
+
+/* Interrupt lines that can be such; see struct xen_config and xen_ops. */
+struct platform_xen_events {
+    unsigned gsis;
+    uint64_t ended;
+    void (*connect)(void *platform, const struct platform_events *to);
+    void (*lead)(void *platform, unsigned gsi, bool to_event);
+    void (*end)(void *platform, unsigned gsi);
+};
+
 struct platform_ops {
     /* Pure: fill in everything but what virtio devices add. */
     void (*describe)(const struct config *cfg, struct machine_desc *m);
@@ -69,6 +84,7 @@ struct platform_ops {
     struct chr *(*xen_console)(void *platform);
     /* Drive the line of Xen's upcalls; as xen_ops.line. NULL: no lines. */
     int (*xen_line)(void *platform, const struct xen_via *via, bool level);
+    const struct platform_xen_events *xen_events; /* NULL: there are none */
 };
 
 /* By enum platform. */

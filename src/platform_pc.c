@@ -146,4 +146,5 @@ const struct platform_ops platform_pc = {
     .keyboard = keyboard,
     .xen_console = pc_xen_console,
     .xen_line = pc_xen_line,
+    .xen_events = &pc_xen_events,
 };

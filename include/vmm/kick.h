@@ -34,6 +34,11 @@ struct msi_ops {
     int (*open)(void *ctx, int fd);
     void (*set)(void *ctx, int route, uint64_t addr, uint32_t data);
     void (*close)(void *ctx, int route, int fd);
+    /*
+     * Send a message past all routes, if it is for no local APIC but for
+     * someone else; false: it is for one. Board lock held. NULL: all are.
+     */
+    bool (*claim)(void *ctx, uint64_t addr, uint32_t data);
     void *ctx; /* borrowed */
 };
 

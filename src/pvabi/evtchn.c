@@ -21,6 +21,7 @@ struct evtchn *evtchn_create(const struct evtchn_config *cfg)
     e->mem = cfg->mem;
     e->domid = cfg->domid;
     e->fifo_offered = cfg->fifo;
+    e->n_pirqs = cfg->pirqs ? EVTCHN_MAX_PIRQS : 0;
     e->ops = cfg->ops;
     e->n_vcpus = n;
     e->vcpus = calloc(n, sizeof(e->vcpus[0]));
@@ -188,22 +189,29 @@ static int do_bind_virq(struct evtchn *e, union evtchn_arg *arg)
     return 0;
 }
 
+static void tell_pirq(const struct evtchn *e, uint32_t pirq, bool bound)
+{
+    if (e->ops.pirq)
+        e->ops.pirq(e->ops.ctx, pirq, bound);
+}
+
 static int do_bind_pirq(struct evtchn *e, union evtchn_arg *arg)
 {
     struct evtchn_bind_pirq *a = &arg->bind_pirq;
     int port;
 
-    if (!e->ops.pirq_ok || !e->ops.pirq_ok(e->ops.ctx, a->pirq))
+    if (a->pirq >= e->n_pirqs)
         return -EINVAL;
-    for (uint32_t p = 1; p < EVTCHN_MAX_PORTS; p++)
-        if (e->chans[p].status == EVTCHNSTAT_pirq && e->chans[p].irq == a->pirq)
-            return -EEXIST;
+    if (e->pirqs[a->pirq])
+        return -EEXIST;
     port = new_port(e, EVTCHNSTAT_pirq);
     if (port < 0)
         return port;
     e->chans[port].irq = a->pirq;
     a->port = (evtchn_port_t)port;
+    e->pirqs[a->pirq] = a->port;
     evtchn_bound(e, a->port);
+    tell_pirq(e, a->pirq, true);
     return 0;
 }
 
@@ -251,6 +259,10 @@ static void close_port(struct evtchn *e, uint32_t port)
     evtchn_unlist(e, port);
     if (c->status == EVTCHNSTAT_virq)
         *virq_slot(e, c) = 0;
+    if (c->status == EVTCHNSTAT_pirq) {
+        e->pirqs[c->irq] = 0;
+        tell_pirq(e, c->irq, false);
+    }
     if (c->status == EVTCHNSTAT_interdomain && c->peer && c->peer != port)
         release_peer(e, c);
     evtchn_clear_pending(e, port);

@@ -25,6 +25,8 @@
 
 /* Ports a guest can have. Port 0 is none. */
 #define EVTCHN_MAX_PORTS 4096
+/* Physical interrupts it can have; 0 is one. */
+#define EVTCHN_MAX_PIRQS 256
 
 struct evtchn;
 
@@ -58,8 +60,8 @@ struct evtchn_ops {
     bool (*raise)(void *ctx, uint32_t port, unsigned vcpu);
     /* An event is pending that a vCPU in SCHEDOP_poll may wait for. */
     void (*poll_wake)(void *ctx);
-    /* May the guest bind this pirq? NULL: none. */
-    bool (*pirq_ok)(void *ctx, uint32_t pirq);
+    /* A physical interrupt got a port, or has none any more. May be NULL. */
+    void (*pirq)(void *ctx, uint32_t pirq, bool bound);
     void *ctx; /* borrowed */
 };
 
@@ -68,6 +70,7 @@ struct evtchn_config {
     struct gmem *mem;      /* borrowed */
     domid_t domid;         /* of the guest */
     bool fifo;             /* offer FIFO delivery */
+    bool pirqs;            /* the guest may bind physical interrupts */
     struct evtchn_ops ops;
 };
 
@@ -113,8 +116,10 @@ int evtchn_is_pending(const struct evtchn *e, uint32_t port);
 void evtchn_virq(struct evtchn *e, unsigned vcpu, unsigned virq);
 /* The port the vCPU bound to a virq, 0: none. */
 uint32_t evtchn_virq_port(const struct evtchn *e, unsigned vcpu, unsigned virq);
-/* Raise a physical interrupt the guest bound; else nothing. */
+/* Raise a physical interrupt, if the guest bound it. */
 void evtchn_pirq(struct evtchn *e, uint32_t pirq);
+/* The port it is bound to, 0: none. */
+uint32_t evtchn_pirq_port(const struct evtchn *e, uint32_t pirq);
 
 /*
  * A vCPU's vcpu_info moved or its events' words did: what is pending is told

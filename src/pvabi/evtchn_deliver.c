@@ -95,11 +95,17 @@ void evtchn_virq(struct evtchn *e, unsigned vcpu, unsigned virq)
         evtchn_raise(e, port);
 }
 
+uint32_t evtchn_pirq_port(const struct evtchn *e, uint32_t pirq)
+{
+    return pirq < e->n_pirqs ? e->pirqs[pirq] : 0;
+}
+
 void evtchn_pirq(struct evtchn *e, uint32_t pirq)
 {
-    for (uint32_t p = 1; p < EVTCHN_MAX_PORTS; p++)
-        if (e->chans[p].status == EVTCHNSTAT_pirq && e->chans[p].irq == pirq)
-            evtchn_raise(e, p);
+    const uint32_t port = evtchn_pirq_port(e, pirq);
+
+    if (port)
+        evtchn_raise(e, port);
 }
 
 /* ---- back-ends ---- */

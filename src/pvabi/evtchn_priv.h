@@ -44,6 +44,8 @@ struct evtchn {
     struct gwin pages[FIFO_MAX_PAGES];
     struct fifo_vcpu *vcpus; /* owned, n_vcpus */
     uint32_t *virqs;         /* owned, n_vcpus * NR_VIRQS: ports */
+    unsigned n_pirqs;
+    uint32_t pirqs[EVTCHN_MAX_PIRQS]; /* ports */
     struct chan chans[EVTCHN_MAX_PORTS];
 };
 

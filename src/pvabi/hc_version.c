@@ -43,6 +43,8 @@ static int64_t get_features(const struct xcall *c)
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
         return -EINVAL;
     info.submap = FEATURES;
+    if (c->x->n_gsis)
+        info.submap |= 1u << XENFEAT_hvm_pirqs;
     if (c->x->drivers_only)
         info.submap &= ~(1u << XENFEAT_hvm_safe_pvclock);
     return xcall_out(c, c->arg[1], &info, sizeof(info));

@@ -128,26 +128,6 @@ int64_t hc_event_channel_op(struct xcall *c)
     return ret;
 }
 
-/* A machine without emulated interrupts has no physical ones either. */
-int64_t hc_physdev_op(struct xcall *c)
-{
-    struct physdev_irq_status_query q;
-
-    switch (c->arg[0]) {
-    case PHYSDEVOP_irq_status_query:
-        if (xcall_in(c, c->arg[1], &q, sizeof(q)) < 0)
-            return -EFAULT;
-        return -EINVAL;
-    case PHYSDEVOP_eoi:
-    case PHYSDEVOP_unmap_pirq:
-    case PHYSDEVOP_map_pirq:
-    case PHYSDEVOP_get_free_pirq:
-        return -EINVAL;
-    default:
-        return -ENOSYS;
-    }
-}
-
 /* ---- the table ---- */
 
 static xcall_fn hc_multicall;

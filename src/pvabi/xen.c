@@ -28,13 +28,14 @@ static void on_wake(void *ctx)
     x->ops.wake(x->ops.ctx);
 }
 
-static struct evtchn *make_evtchn(struct xen *x, bool fifo)
+static struct evtchn *make_evtchn(struct xen *x, const struct xen_config *cfg)
 {
     const struct evtchn_config c = {
         .shinfo = x->si,
         .mem = x->mem,
         .domid = XEN_GUEST_DOMID,
-        .fifo = fifo,
+        .fifo = cfg->fifo,
+        .pirqs = cfg->gsis != 0,
         .ops = {.upcall = on_upcall,
                 .post = on_post,
                 .bound = accel_bound,
@@ -42,6 +43,7 @@ static struct evtchn *make_evtchn(struct xen *x, bool fifo)
                 .reset = accel_reset,
                 .raise = accel_raise,
                 .poll_wake = on_wake,
+                .pirq = pirq_bound,
                 .ctx = x},
     };
 
@@ -65,6 +67,7 @@ struct xen *xen_create(const struct xen_config *cfg)
 {
     struct xen *x = calloc(1, sizeof(*x));
 
+    BUG_ON(cfg->gsis > XEN_MAX_GSIS);
     if (!x) {
         log_error("Xen ABI: out of memory");
         return NULL;
@@ -74,13 +77,15 @@ struct xen *xen_create(const struct xen_config *cfg)
     x->console = cfg->console;
     x->version = cfg->version;
     x->drivers_only = cfg->drivers_only;
+    x->n_gsis = cfg->gsis;
+    x->ended_gsis = cfg->ended;
     x->ops = cfg->ops;
     x->accel = cfg->accel;
     x->n_vcpus = cfg->desc->n_cpus;
     x->max_pages = gmem_size(cfg->mem) / GUEST_PAGE;
     x->vcpus = calloc(x->n_vcpus, sizeof(x->vcpus[0]));
     x->si = shinfo_create(x->n_vcpus);
-    x->ev = x->si ? make_evtchn(x, cfg->fifo) : NULL;
+    x->ev = x->si ? make_evtchn(x, cfg) : NULL;
     x->gt = gnttab_create(cfg->mem, XEN_GUEST_DOMID, GNTTAB_FRAMES);
     if (!x->vcpus || !x->ev || !x->gt) {
         log_error("Xen ABI: out of memory");
@@ -110,6 +115,7 @@ void xen_reset(struct xen *x)
     }
     areas_reset(x);
     evtchn_reset_all(x->ev);
+    pirq_reset(x);
     gnttab_reset(x->gt);
     accel_unmap(x);
     shinfo_reset(x->si);

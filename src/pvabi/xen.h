@@ -26,6 +26,9 @@
 
 struct xen;
 
+/* Interrupt lines that can be events, at most. */
+#define XEN_MAX_GSIS 24
+
 /* A line that stands for the upcall of vCPU 0, as the guest named it. */
 struct xen_via {
     enum {
@@ -58,6 +61,13 @@ struct xen_ops {
     void (*set_long_mode)(void *ctx, bool is64);
     /* Raise or lower a line; -EINVAL: it is none. May be NULL: none is. */
     int (*line)(void *ctx, const struct xen_via *via, bool level);
+    /*
+     * From now on a line's interrupts are told to xen_gsi, or go where they go
+     * on such a machine. One that is up is told at once, here or there.
+     */
+    void (*lead)(void *ctx, unsigned gsi, bool to_event);
+    /* The guest has ended the interrupt of such a line of xen_config.ended. */
+    void (*end)(void *ctx, unsigned gsi);
     /* Put memory where there is none. 0 or -errno. */
     int (*back)(void *ctx, gpa_t page);
     /* SHUTDOWN_* */
@@ -134,6 +144,9 @@ struct xen_config {
     uint32_t version;                /* major << 16 | minor */
     bool fifo;                       /* FIFO event channels; not with accel */
     bool drivers_only;               /* no clock that timers are made of */
+    unsigned gsis;  /* interrupt lines that can be events; 0: none can, nor
+                       can messages, and lead and end may be NULL */
+    uint64_t ended; /* those whose ends are wanted: a bit each */
     struct xen_ops ops;
     const struct xen_accel *accel; /* borrowed; NULL: all is done here */
 };
@@ -167,6 +180,15 @@ void xen_settled(struct xen *x, unsigned vcpu, bool moved, uint64_t timer);
  * the end of an interrupt finds the line as it is.
  */
 void xen_left(struct xen *x);
+
+/* A line that is led here interrupts. */
+void xen_gsi(struct xen *x, unsigned gsi);
+
+/*
+ * A device sends a message: true: it is an event, which was raised; false: it
+ * is for a local APIC.
+ */
+bool xen_message(struct xen *x, uint64_t addr, uint32_t data);
 
 /* Back-ends have events: see evtchn_dispatch. Loop thread. */
 void xen_dispatch(struct xen *x);

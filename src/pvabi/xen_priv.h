@@ -42,6 +42,17 @@ struct xen_vcpu {
     bool kernel;         /* the kernel raises its events */
 };
 
+/* What the number of a physical interrupt stands for. */
+struct pirq {
+    enum {
+        PIRQ_FREE,
+        PIRQ_GIVEN, /* to the guest, for a use of its own */
+        PIRQ_LINE,
+        PIRQ_MESSAGE,
+    } use;
+    uint8_t gsi; /* PIRQ_LINE: which */
+};
+
 struct xen {
     struct gmem *mem;                /* borrowed */
     const struct machine_desc *desc; /* borrowed */
@@ -61,6 +72,9 @@ struct xen {
     bool line_up;       /* via's */
     uint8_t callback;   /* the vector of vCPUs that have none; 0: none */
     bool drivers_only;
+    unsigned n_gsis;     /* lines that can be events; 0: nothing can */
+    uint64_t ended_gsis; /* those whose ends are wanted, a bit each */
+    struct pirq pirqs[EVTCHN_MAX_PIRQS];
     uint64_t params[XEN_PARAMS];
     uint64_t assists; /* VMASST_TYPE_* bits */
     uint64_t max_pages;
@@ -156,6 +170,10 @@ void accel_unmap(struct xen *x);
 void accel_map(struct xen *x);
 /* A vCPU has another vector, or what the kernel needs of it is elsewhere. */
 void accel_vcpu(struct xen *x, unsigned vcpu);
+
+/* hc_physdev.c: as evtchn_ops.pirq; and no number stands for anything. */
+void pirq_bound(void *ctx, uint32_t pirq, bool bound);
+void pirq_reset(struct xen *x);
 
 /* hc_vcpu_life.c: rows of vcpu_op. */
 int vcpu_op_initialise(struct xcall *c, unsigned vcpu);

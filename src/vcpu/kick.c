@@ -105,6 +105,9 @@ static void msi_close(void *ctx, int route, int fd)
 
 struct msi_ops vm_msi_ops(struct vm *vm)
 {
-    return (struct msi_ops){
-        .open = msi_open, .set = msi_set, .close = msi_close, .ctx = vm};
+    return (struct msi_ops){.open = msi_open,
+                            .set = msi_set,
+                            .close = msi_close,
+                            .claim = vm_claimed,
+                            .ctx = vm};
 }

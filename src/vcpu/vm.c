@@ -358,6 +358,8 @@ void vm_coalesce(struct vm *vm, enum space space, uint64_t addr, uint32_t len)
                   (unsigned long long)addr, strerror(errno));
 }
 
+#define MSI_VECTOR 0xffu /* of a message's data */
+
 static void signal_msi(void *ctx, uint64_t addr, uint32_t data)
 {
     const struct vm *vm = ctx;
@@ -376,4 +378,31 @@ static void signal_msi(void *ctx, uint64_t addr, uint32_t data)
 struct msi_sink vm_msi_sink(struct vm *vm)
 {
     return (struct msi_sink){.send = signal_msi, .ctx = vm};
+}
+
+void vm_claim_messages(struct vm *vm,
+                       bool (*claim)(void *ctx, uint64_t addr, uint32_t data),
+                       void *ctx)
+{
+    vm->claim = claim;
+    vm->claim_ctx = ctx;
+}
+
+bool vm_claimed(void *ctx, uint64_t addr, uint32_t data)
+{
+    const struct vm *vm = ctx;
+
+    return !(data & MSI_VECTOR) && vm->claim &&
+           vm->claim(vm->claim_ctx, addr, data);
+}
+
+static void send_card_msi(void *ctx, uint64_t addr, uint32_t data)
+{
+    if (!vm_claimed(ctx, addr, data))
+        signal_msi(ctx, addr, data);
+}
+
+struct msi_sink vm_card_sink(struct vm *vm)
+{
+    return (struct msi_sink){.send = send_card_msi, .ctx = vm};
 }

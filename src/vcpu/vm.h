@@ -76,6 +76,16 @@ must_check int vm_map_window(struct vm *vm, unsigned window);
 struct msi_sink vm_msi_sink(struct vm *vm);
 
 /*
+ * The same for messages of PCI functions, and those of vm_msi_ops: with the
+ * vector 0, which no local APIC takes, they are offered to `claim` first, which
+ * says whether it dealt with them. NULL: nobody does. Board lock held.
+ */
+struct msi_sink vm_card_sink(struct vm *vm);
+void vm_claim_messages(struct vm *vm,
+                       bool (*claim)(void *ctx, uint64_t addr, uint32_t data),
+                       void *ctx);
+
+/*
  * Let KVM collect writes to [addr, addr+len) instead of leaving the guest for
  * each: they are delivered, in order, before the next exit's own access. For
  * registers whose write has no effect until another register is touched (an

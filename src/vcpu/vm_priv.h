@@ -38,7 +38,9 @@ struct vm {
     uint32_t xen_version;
     unsigned xen_does;                     /* KVM_XEN_DOES_* */
     struct vm_piece pieces[VM_MAX_PIECES]; /* as KVM has them */
-    unsigned pins;                         /* GSIs below are the IOAPIC's */
+    bool (*claim)(void *ctx, uint64_t addr, uint32_t data);
+    void *claim_ctx; /* borrowed */
+    unsigned pins;   /* GSIs below are the IOAPIC's */
     unsigned n_msis; /* GSIs from pins on that were ever in use */
     struct vm_route routes[VM_MAX_ROUTES];
     struct {
@@ -48,6 +50,9 @@ struct vm {
     /* Page of vCPU 0's mapping with the collected writes; 0: none. */
     size_t coalesced_page;
 };
+
+/* vm.c: as msi_ops.claim; ctx is the vm. */
+bool vm_claimed(void *ctx, uint64_t addr, uint32_t data);
 
 /* What of a vCPU's KVM knows, or is to know; see kvm_xen.h. */
 struct xen_vcpu_state {

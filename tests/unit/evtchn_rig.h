@@ -33,7 +33,7 @@ struct rig {
     unsigned notified;
     unsigned bound, closed;
     struct evtchn_info last_bound;
-    uint32_t pirq_allowed;
+    uint32_t pirq_bound; /* UINT32_MAX: none */
 };
 
 static void rig_upcall(void *ctx, unsigned vcpu)
@@ -75,11 +75,13 @@ static void rig_closed(void *ctx, uint32_t port)
     r->closed++;
 }
 
-static bool rig_pirq_ok(void *ctx, uint32_t pirq)
+/* One at a time. */
+static void rig_pirq(void *ctx, uint32_t pirq, bool bound)
 {
-    const struct rig *r = ctx;
+    struct rig *r = ctx;
 
-    return pirq == r->pirq_allowed;
+    assert_int_equal(r->pirq_bound, bound ? UINT32_MAX : pirq);
+    r->pirq_bound = bound ? pirq : UINT32_MAX;
 }
 
 static inline void rig_make(struct rig *r)
@@ -89,19 +91,20 @@ static inline void rig_make(struct rig *r)
 
     *r = (struct rig){.mem = gmem_create(MEM, GMEM_ANON),
                       .si = shinfo_create(VCPUS),
-                      .pirq_allowed = 9};
+                      .pirq_bound = UINT32_MAX};
     assert_non_null(r->mem);
     assert_non_null(r->si);
     cfg = (struct evtchn_config){.shinfo = r->si,
                                  .mem = r->mem,
                                  .domid = DOMID,
                                  .fifo = true,
+                                 .pirqs = true,
                                  .ops = {.upcall = rig_upcall,
                                          .post = rig_post,
                                          .bound = rig_bound,
                                          .closed = rig_closed,
                                          .poll_wake = rig_wake,
-                                         .pirq_ok = rig_pirq_ok,
+                                         .pirq = rig_pirq,
                                          .ctx = r}};
     r->e = evtchn_create(&cfg);
     assert_non_null(r->e);

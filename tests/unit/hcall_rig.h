@@ -9,6 +9,7 @@
 
 #include "pvabi/xen.h"
 #include "pvabi/xen_abi.h"
+#include "vmm/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 
 #define RIG_CPUS 4u
 #define RIG_RAM  (1 * MIB)
+/* Interrupt lines, of which those from 16 on are levels. */
+#define RIG_GSIS  24u
+#define RIG_ENDED 0xff0000u
 
 struct hcall_rig {
     struct gmem *mem;
@@ -37,6 +41,8 @@ struct hcall_rig {
     bool up[RIG_CPUS], loaded[RIG_CPUS];
     struct cpu_context context; /* the last one loaded */
     unsigned nmis[RIG_CPUS];
+    uint32_t gsis; /* lines that are up, a bit each, */
+    uint32_t led;  /* and those that are events */
 };
 
 static void rig_interrupt(void *ctx, unsigned vcpu, uint8_t vector)
@@ -160,6 +166,37 @@ static void rig_nmi(void *ctx, unsigned vcpu)
     r->nmis[vcpu]++;
 }
 
+/* A line goes up or down. */
+static inline void rig_set_gsi(struct hcall_rig *r, unsigned gsi, bool up)
+{
+    const uint32_t bit = 1u << gsi;
+    const bool rises = up && !(r->gsis & bit);
+
+    r->gsis = up ? r->gsis | bit : r->gsis & ~bit;
+    if (rises && (r->led & bit))
+        xen_gsi(r->xen, gsi);
+}
+
+static void rig_lead(void *ctx, unsigned gsi, bool to_event)
+{
+    struct hcall_rig *r = ctx;
+    const uint32_t bit = 1u << gsi;
+
+    BUG_ON(gsi >= RIG_GSIS || !(r->led & bit) != to_event);
+    r->led ^= bit;
+    if (to_event && (r->gsis & bit))
+        xen_gsi(r->xen, gsi);
+}
+
+static void rig_end(void *ctx, unsigned gsi)
+{
+    struct hcall_rig *r = ctx;
+
+    BUG_ON(!(RIG_ENDED & r->led & 1u << gsi));
+    if (r->gsis & 1u << gsi)
+        xen_gsi(r->xen, gsi);
+}
+
 static void rig_wait(void *ctx, uint64_t ns)
 {
     struct hcall_rig *r = ctx;
@@ -176,11 +213,11 @@ static void rig_wake(void *ctx)
 }
 
 /*
- * With a kernel that knows of Xen (accel, borrowed), or NULL: without. False:
- * out of memory.
+ * With a kernel that knows of Xen (accel, borrowed), or NULL: without; with so
+ * many lines that can be events. False: out of memory.
  */
-static inline bool rig_make_with(struct hcall_rig *r,
-                                 const struct xen_accel *accel)
+static inline bool rig_make_on(struct hcall_rig *r,
+                               const struct xen_accel *accel, unsigned gsis)
 {
     struct xen_config cfg;
 
@@ -202,6 +239,8 @@ static inline bool rig_make_with(struct hcall_rig *r,
         .version = 4u << 16 | 17u,
         .fifo = !accel,
         .accel = accel,
+        .gsis = gsis,
+        .ended = RIG_ENDED,
         .ops = {.interrupt = rig_interrupt,
                 .now = rig_now,
                 .set_timer = rig_set_timer,
@@ -209,6 +248,8 @@ static inline bool rig_make_with(struct hcall_rig *r,
                 .times = rig_times,
                 .set_long_mode = rig_set_long_mode,
                 .line = rig_line,
+                .lead = rig_lead,
+                .end = rig_end,
                 .back = rig_back,
                 .shutdown = rig_shutdown,
                 .post = rig_post,
@@ -223,6 +264,12 @@ static inline bool rig_make_with(struct hcall_rig *r,
     };
     r->xen = xen_create(&cfg);
     return r->xen != NULL;
+}
+
+static inline bool rig_make_with(struct hcall_rig *r,
+                                 const struct xen_accel *accel)
+{
+    return rig_make_on(r, accel, RIG_GSIS);
 }
 
 static inline bool rig_make(struct hcall_rig *r)

@@ -177,7 +177,10 @@ static inline void rig_open(struct pci_rig *r)
     r->bus = bus_create();
     assert_non_null(r->bus);
     r->kicks = (struct kick_ops){rig_bind, rig_unbind, r};
-    r->msi = (struct msi_ops){rig_msi_open, rig_msi_set, rig_msi_close, r};
+    r->msi = (struct msi_ops){.open = rig_msi_open,
+                              .set = rig_msi_set,
+                              .close = rig_msi_close,
+                              .ctx = r};
     c.bus = r->bus;
     for (unsigned i = 0; i < PCI_N_LINES; i++)
         c.lines[i] = (struct intr){.set = rig_line, .ctx = r, .line = i};

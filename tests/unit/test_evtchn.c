@@ -249,17 +249,29 @@ static void test_virq(void **state)
 static void test_pirq(void **state)
 {
     struct rig *r = *state;
-    union evtchn_arg a = {.bind_pirq = {.pirq = 8}};
+    union evtchn_arg a = {.bind_pirq = {.pirq = EVTCHN_MAX_PIRQS}};
 
     assert_int_equal(evtchn_op(r->e, EVTCHNOP_bind_pirq, &a), -EINVAL);
     a.bind_pirq.pirq = 9;
     assert_int_equal(evtchn_op(r->e, EVTCHNOP_bind_pirq, &a), 0);
+    assert_int_equal(r->pirq_bound, 9);
+    assert_int_equal(evtchn_pirq_port(r->e, 9), a.bind_pirq.port);
     assert_int_equal(rig_status(r, a.bind_pirq.port).u.pirq, 9);
     evtchn_pirq(r->e, 9);
     assert_int_equal(r->upcalls[0], 1);
     evtchn_pirq(r->e, 8);
+    evtchn_pirq(r->e, UINT32_MAX);
+    assert_int_equal(r->upcalls[0], 1);
     assert_int_equal(rig_send(r, a.bind_pirq.port), -EINVAL);
     assert_int_equal(evtchn_op(r->e, EVTCHNOP_bind_pirq, &a), -EEXIST);
+    /* Closed, it can be bound again; a reset closes it too. */
+    assert_int_equal(rig_close(r, a.bind_pirq.port), 0);
+    assert_int_equal(r->pirq_bound, UINT32_MAX);
+    assert_int_equal(evtchn_pirq_port(r->e, 9), 0);
+    assert_int_equal(evtchn_op(r->e, EVTCHNOP_bind_pirq, &a), 0);
+    evtchn_reset_all(r->e);
+    assert_int_equal(r->pirq_bound, UINT32_MAX);
+    assert_int_equal(evtchn_op(r->e, EVTCHNOP_bind_pirq, &a), 0);
 }
 
 static void test_bind_vcpu(void **state)

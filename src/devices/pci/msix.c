@@ -58,6 +58,11 @@ static void tell_route(struct msix *m, struct msix_vector *v)
     v->told_data = v->data;
 }
 
+static bool is_claimed(const struct msix *m, const struct msix_vector *v)
+{
+    return m->msi->claim && m->msi->claim(m->msi->ctx, v->addr, v->data);
+}
+
 void msix_raise(struct msix *m, unsigned vector)
 {
     struct msix_vector *v = &m->vectors[vector];
@@ -69,6 +74,8 @@ void msix_raise(struct msix *m, unsigned vector)
         v->pending = true;
         return;
     }
+    if (is_claimed(m, v))
+        return;
     tell_route(m, v);
     if (v->signalled == loop_batch(m->loop))
         return;
@@ -82,6 +89,8 @@ static void deliver(struct msix *m, struct msix_vector *v)
     if (!v->pending || !msix_enabled(m) || is_masked(m, v))
         return;
     v->pending = false;
+    if (is_claimed(m, v))
+        return;
     tell_route(m, v);
     (void)eventfd_write(v->fd, 1);
 }

@@ -7,6 +7,9 @@
  * learn of a message when it is first sent: vectors that never fire and
  * messages that are replaced before they do cost nothing.
  *
+ * A message that someone else than a local APIC wants to have (msi_ops.claim)
+ * has neither.
+ *
  * A masked vector (by its own bit or by the function's) sets its pending bit
  * instead, and is delivered by the unmasking.
  *

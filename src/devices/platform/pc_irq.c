@@ -39,6 +39,8 @@ struct pc_irq {
     uint8_t route[PC_IRQ_PIRQS];
     uint16_t pic_lines;   /* what the 8259s were told */
     uint32_t ioapic_pins; /* what the I/O APIC was told */
+    uint32_t led;         /* pins that are events, */
+    uint32_t events;      /* and how those are driven */
 };
 
 struct pc_irq *pc_irq_create(const struct pc_irq_ends *ends)
@@ -108,16 +110,21 @@ static void update(struct pc_irq *q)
     const uint16_t lines = wanted_lines(q);
     const uint32_t pins = wanted_pins(q);
     const uint16_t line_changes = lines ^ q->pic_lines;
-    const uint32_t pin_changes = pins ^ q->ioapic_pins;
+    const uint32_t pin_changes = (pins & ~q->led) ^ q->ioapic_pins;
+    const uint32_t rises = pins & q->led & ~q->events;
 
     q->pic_lines = lines;
-    q->ioapic_pins = pins;
+    q->ioapic_pins = pins & ~q->led;
+    q->events = pins & q->led;
     for (unsigned i = 0; i < PC_IRQ_ISA_LINES; i++)
         if (line_changes & 1u << i)
             q->ends.pic(q->ends.pic_ctx, i, lines & 1u << i);
     for (unsigned i = 0; i < PC_IRQ_PINS; i++)
         if (pin_changes & 1u << i)
             q->ends.ioapic(q->ends.ioapic_ctx, i, pins & 1u << i);
+    for (unsigned i = 0; rises && i < PC_IRQ_PINS; i++)
+        if (rises & 1u << i)
+            q->ends.event(q->ends.event_ctx, i);
 }
 
 static uint32_t with_bit(uint32_t v, unsigned bit, bool level)
@@ -153,6 +160,20 @@ void pc_irq_hpet_legacy(void *pc_irq, bool on)
 
     q->legacy = on;
     update(q);
+}
+
+void pc_irq_lead(struct pc_irq *q, unsigned pin, bool to_event)
+{
+    BUG_ON(pin >= PC_IRQ_PINS || !q->ends.event);
+    q->led = with_bit(q->led, pin, to_event);
+    update(q);
+}
+
+void pc_irq_ended(struct pc_irq *q, unsigned pin)
+{
+    BUG_ON(pin >= PC_IRQ_PINS || !q->ends.event);
+    if (q->events & PC_IRQ_LEVELS & 1u << pin)
+        q->ends.event(q->ends.event_ctx, pin);
 }
 
 void pc_irq_set_route(struct pc_irq *q, unsigned n, uint8_t v)

@@ -2,7 +2,8 @@
 /*
  * pc_irq.h: how a PC's interrupts are wired: from the ISA lines and the four
  * PCI lines to the inputs of the 8259s and to the pins of the I/O APIC, with
- * the PIIX's steering registers and the HPET's legacy replacement between.
+ * the PIIX's steering registers and the HPET's legacy replacement between. What
+ * a pin is told can go elsewhere instead: a guest of Xen has it as an event.
  * Thread: board lock held.
  */
 #ifndef PLATFORM_PC_IRQ_H
@@ -20,6 +21,8 @@
 #define PC_IRQ_TIMER_PIN 2u
 #define PC_IRQ_PIRQ_PIN  16u
 #define PC_IRQ_PINS      24u
+/* Pins whose interrupts are levels: PIRQs, the HPET's, and the SCI on 9. */
+#define PC_IRQ_LEVELS 0x00ff0200u
 
 /* A steering register (PIRQRCx): off, or the ISA line. */
 #define PC_IRQ_ROUTE_OFF 0x80u
@@ -32,6 +35,9 @@ struct pc_irq_ends {
     void *pic_ctx; /* borrowed */
     void (*ioapic)(void *ioapic, unsigned pin, bool level);
     void *ioapic_ctx; /* borrowed */
+    /* A pin that is led here rose. NULL: none ever is. */
+    void (*event)(void *ctx, unsigned pin);
+    void *event_ctx; /* borrowed */
 };
 
 /* ends is copied. NULL: out of memory, logged. All routes begin off. */
@@ -44,6 +50,16 @@ void pc_irq_set(void *pc_irq, unsigned input, bool level);
 /* Drive a line of the HPET; as hpet_hooks.set and .legacy. */
 void pc_irq_hpet_set(void *pc_irq, unsigned line, bool level);
 void pc_irq_hpet_legacy(void *pc_irq, bool on);
+
+/*
+ * Lead a pin to ends.event, or back to the I/O APIC. It is low where it leaves;
+ * if it is up, it rises where it arrives.
+ */
+void pc_irq_lead(struct pc_irq *q, unsigned pin, bool to_event);
+
+/* Such a pin's interrupt has ended: one of PC_IRQ_LEVELS still up rises anew.
+ */
+void pc_irq_ended(struct pc_irq *q, unsigned pin);
 
 /* The steering register of PIRQ n. */
 void pc_irq_set_route(struct pc_irq *q, unsigned n, uint8_t v);
