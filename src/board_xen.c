@@ -320,12 +320,16 @@ static bool on_message(void *ctx, uint64_t addr, uint32_t data)
 }
 
 /*
- * What interrupts can be events: not where a guest has Xen's drivers and all
- * else of the hardware. NULL: none.
+ * What interrupts can be events: as Xen of that version has it by default, and
+ * not where a guest has Xen's drivers and all else of the hardware. NULL: none.
  */
 static const struct platform_xen_events *events_of(const struct board_xen *bx)
 {
-    return bx->host.drivers_only ? NULL : bx->host.ops->xen_events;
+    const uint32_t without = 4u << 16 | 19u; /* the first */
+
+    if (bx->host.drivers_only || bx->host.version >= without)
+        return NULL;
+    return bx->host.ops->xen_events;
 }
 
 static void connect_events(struct board_xen *bx)

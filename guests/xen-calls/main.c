@@ -166,8 +166,8 @@ static void others(void)
     IS("a vector of no vCPU",
        xen_call2(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &u),
        XEN_ENOENT);
-    IS("an interrupt that is none",
-       xen_call2(__HYPERVISOR_physdev_op, PHYSDEVOP_eoi, &eoi), XEN_EINVAL);
+    IS("an interrupt where there are none",
+       xen_call2(__HYPERVISOR_physdev_op, PHYSDEVOP_eoi, &eoi), XEN_ENOSYS);
     IS("assist",
        xen_call(__HYPERVISOR_vm_assist, VMASST_CMD_enable,
                 VMASST_TYPE_runstate_update_flag, 0, 0, 0),

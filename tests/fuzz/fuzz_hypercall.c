@@ -2,7 +2,8 @@
 /*
  * fuzz_hypercall.c: a guest that makes any hypercall with any argument, in
  * both word sizes, with structures that are nearly right at the edges of its
- * memory. Timers run and back-ends are told between calls. Whatever it did:
+ * memory. Timers run, lines go up and down and back-ends are told between
+ * calls. Whatever it did:
  * version is answered afterwards, and a reset leaves nothing behind.
  *
  * An input is steps of 64 bytes: what to do, five arguments, and 32 bytes that
@@ -45,6 +46,20 @@ static uint64_t address(const struct step *s, uint32_t arg)
     }
 }
 
+/* A line goes up or down, a device sends a message without a vector. */
+static void interrupt(struct hcall_rig *r, const struct step *s)
+{
+    const unsigned what = s->skip >> 48 & 0xfff;
+
+    if (what & 0x40)
+        rig_set_gsi(r, what % RIG_GSIS, what & 0x20);
+    if (what & 0x80)
+        (void)xen_message(r->xen,
+                          0xfee00000u | (uint64_t)s->arg[3] << 12 |
+                              (uint64_t)s->arg[4] << 32,
+                          s->arg[2]);
+}
+
 static void run(struct hcall_rig *r, const struct step *s)
 {
     struct hcall h = {.vcpu = s->flags % RIG_CPUS,
@@ -69,6 +84,7 @@ static void run(struct hcall_rig *r, const struct step *s)
     }
     if (s->nr & 0x80)
         (void)xen_hypercall_page(r->xen, h.arg[0], h.is64);
+    interrupt(r, s);
 }
 
 /* The kernel does what it was asked for, sooner or later. */
@@ -92,7 +108,7 @@ static void all_is_forgotten(const struct kernel *k)
     }
     for (unsigned i = 0; i < EVTCHN_MAX_PORTS; i++)
         BUG_ON(k->sends[i].given);
-    BUG_ON(k->gfn != KERNEL_NOWHERE || k->callback);
+    BUG_ON(k->gfn != KERNEL_NOWHERE || k->callback || k->r.led);
 }
 
 /* As after creation; clocks are nowhere without a word to a kernel's. */

@@ -36,6 +36,7 @@ LONG = SHORT + [
     ("xen-grants.pvh64", "plain", "", ""),
     ("xen-late.pvh32", "plain", "", ""),
     ("xen-memory.pvh64", "plain", "", ""),
+    ("xen-pirq.bios", "disk", "--mode=pvhvm --disk=@1M@,if=ahci", ""),
     ("xen-reset.pvh32", "plain", "", ""),
     ("xen-smp.pvh32", "plain", "--cpus=2", "cpus=2"),
     ("xen-store.pvh64", "plain", "", ""),

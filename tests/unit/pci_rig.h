@@ -61,6 +61,8 @@ struct pci_rig {
     struct msi_note msis[MAX_MSIS];
     unsigned n_msis;
     unsigned msi_room; /* routes that can still be opened */
+    uint64_t claims; /* messages to this address are someone else's; 0: none */
+    unsigned claimed;
     unsigned exits;
     struct ring rings[4];
     struct loop_op turn;
@@ -125,6 +127,16 @@ static inline void rig_msi_close(void *ctx, int route, int fd)
     n->fd = -1;
 }
 
+static inline bool rig_msi_claim(void *ctx, uint64_t addr, uint32_t data)
+{
+    struct pci_rig *r = ctx;
+
+    if (!r->claims || addr != r->claims || (data & 0xff))
+        return false;
+    r->claimed++;
+    return true;
+}
+
 static inline void rig_line(void *ctx, unsigned line, bool level)
 {
     ((struct pci_rig *)ctx)->lines[line] = level;
@@ -180,6 +192,7 @@ static inline void rig_open(struct pci_rig *r)
     r->msi = (struct msi_ops){.open = rig_msi_open,
                               .set = rig_msi_set,
                               .close = rig_msi_close,
+                              .claim = rig_msi_claim,
                               .ctx = r};
     c.bus = r->bus;
     for (unsigned i = 0; i < PCI_N_LINES; i++)

@@ -117,6 +117,31 @@ static void masked_is_pending(void **state)
     assert_int_equal(sent(&r->p, 1), 0);
 }
 
+/* A message that is for no local APIC takes no route. */
+static void a_message_is_claimed(void **state)
+{
+    struct rig *r = *state;
+
+    drive(r, F_BASE, true);
+    r->p.claims = VECTOR_ADDR(5);
+    set_message(r, 1, VECTOR_ADDR(5), 0x4300);
+    raise(r, 0);
+    assert_int_equal(r->p.claimed, 1);
+    mask_vector(r, 1, true);
+    raise(r, 0);
+    assert_int_equal(r->p.claimed, 1);
+    mask_vector(r, 1, false);
+    assert_int_equal(r->p.claimed, 2);
+    assert_true(pending(r) == 0);
+    assert_int_equal(r->p.msis[1].sets, 0);
+    assert_int_equal(sent(&r->p, 1), 0);
+    /* Another one of the same vector does. */
+    set_message(r, 1, VECTOR_ADDR(5), 0x4045);
+    raise(r, 0);
+    assert_int_equal(r->p.claimed, 2);
+    assert_int_equal(sent(&r->p, 1), 1);
+}
+
 static void masked_by_the_function(void **state)
 {
     struct rig *r = *state;
@@ -263,6 +288,7 @@ int main(void)
         TEST(few_routes_are_set),
         TEST(one_interrupt_a_turn),
         TEST(masked_is_pending),
+        TEST(a_message_is_claimed),
         TEST(masked_by_the_function),
         TEST(enabled_and_disabled),
         TEST(no_vector_no_interrupt),

@@ -27,6 +27,7 @@ struct rig {
     uint32_t lines;
     uint32_t pins;
     unsigned changes;
+    unsigned events[PC_IRQ_PINS];
 };
 
 static void flip(struct rig *r, uint32_t *set, unsigned bit, bool level)
@@ -51,11 +52,22 @@ static void on_ioapic(void *ctx, unsigned pin, bool level)
     flip(r, &r->pins, pin, level);
 }
 
+static void on_event(void *ctx, unsigned pin)
+{
+    struct rig *r = ctx;
+
+    r->events[pin]++;
+}
+
 static int setup(void **state)
 {
     static struct rig r;
-    const struct pc_irq_ends ends = {
-        .pic = on_pic, .pic_ctx = &r, .ioapic = on_ioapic, .ioapic_ctx = &r};
+    const struct pc_irq_ends ends = {.pic = on_pic,
+                                     .pic_ctx = &r,
+                                     .ioapic = on_ioapic,
+                                     .ioapic_ctx = &r,
+                                     .event = on_event,
+                                     .event_ctx = &r};
 
     r = (struct rig){.irq = pc_irq_create(&ends)};
     *state = &r;
@@ -153,6 +165,79 @@ static void legacy_replacement(void **state)
     assert_int_equal(r->lines, 0);
     pc_irq_hpet_set(r->irq, 31, true);
     assert_int_equal(r->pins, 1u << 18);
+}
+
+/* Every pin: the 8259s hear of its line as before, the I/O APIC does not. */
+static void pins_are_led_to_events(void **state)
+{
+    struct rig *r = *state;
+
+    for (unsigned i = 0; i < PC_IRQ_INPUTS; i++) {
+        const unsigned pin = i == 0 ? PC_IRQ_TIMER_PIN : i;
+
+        if (i == I8259_CASCADE)
+            continue;
+        pc_irq_lead(r->irq, pin, true);
+        assert_int_equal(r->events[pin], 0);
+        pc_irq_set(r->irq, i, true);
+        pc_irq_set(r->irq, i, true);
+        assert_int_equal(r->events[pin], 1);
+        assert_int_equal(r->pins, 0);
+        assert_int_equal(r->lines, i < 16 ? 1u << i : 0);
+        pc_irq_set(r->irq, i, false);
+        assert_int_equal(r->events[pin], 1);
+        pc_irq_lead(r->irq, pin, false);
+        pc_irq_set(r->irq, i, true);
+        assert_int_equal(r->pins, 1u << pin);
+        assert_int_equal(r->events[pin], 1);
+        pc_irq_set(r->irq, i, false);
+    }
+}
+
+/* Up, it falls where it leaves and rises where it arrives. */
+static void a_pin_is_led_while_up(void **state)
+{
+    struct rig *r = *state;
+    const unsigned pin = PC_IRQ_PIRQ_PIN + 1;
+
+    pc_irq_set(r->irq, pin, true);
+    assert_int_equal(r->pins, 1u << pin);
+    pc_irq_lead(r->irq, pin, true);
+    assert_int_equal(r->pins, 0);
+    assert_int_equal(r->events[pin], 1);
+    pc_irq_lead(r->irq, pin, true);
+    assert_int_equal(r->events[pin], 1);
+    pc_irq_lead(r->irq, pin, false);
+    assert_int_equal(r->pins, 1u << pin);
+    pc_irq_lead(r->irq, pin, true);
+    assert_int_equal(r->events[pin], 2);
+}
+
+/* Two on one line: the second is heard at the end of the first. */
+static void levels_ask_again(void **state)
+{
+    struct rig *r = *state;
+    const unsigned sci = 9, edge = 14;
+
+    pc_irq_set_route(r->irq, 2, (uint8_t)sci);
+    for (unsigned pin = 0; pin < PC_IRQ_PINS; pin++)
+        pc_irq_lead(r->irq, pin, true);
+    pc_irq_set(r->irq, sci, true);
+    pc_irq_set(r->irq, PC_IRQ_PIRQ + 2, true);
+    pc_irq_set(r->irq, edge, true);
+    assert_int_equal(r->events[sci], 1);
+    assert_int_equal(r->events[PC_IRQ_PIRQ_PIN + 2], 1);
+    pc_irq_set(r->irq, sci, false);
+    for (unsigned pin = 0; pin < PC_IRQ_PINS; pin++)
+        pc_irq_ended(r->irq, pin);
+    assert_int_equal(r->events[sci], 2);
+    assert_int_equal(r->events[PC_IRQ_PIRQ_PIN + 2], 2);
+    assert_int_equal(r->events[edge], 1);
+    pc_irq_set(r->irq, PC_IRQ_PIRQ + 2, false);
+    for (unsigned pin = 0; pin < PC_IRQ_PINS; pin++)
+        pc_irq_ended(r->irq, pin);
+    assert_int_equal(r->events[sci], 2);
+    assert_int_equal(r->events[PC_IRQ_PIRQ_PIN + 2], 2);
 }
 
 /* The timer, its wire and the 8259s of a real board. */
@@ -269,11 +354,10 @@ static void no_tick_is_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ROW(isa_lines_end_at_both),
-        ROW(pirqs_are_steered),
-        ROW(a_line_is_shared),
-        ROW(legacy_replacement),
-        cmocka_unit_test(no_tick_is_lost),
+        ROW(isa_lines_end_at_both),  ROW(pirqs_are_steered),
+        ROW(a_line_is_shared),       ROW(legacy_replacement),
+        ROW(pins_are_led_to_events), ROW(a_pin_is_led_while_up),
+        ROW(levels_ask_again),       cmocka_unit_test(no_tick_is_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,18 +110,19 @@ static void update(struct pc_irq *q)
     const uint16_t lines = wanted_lines(q);
     const uint32_t pins = wanted_pins(q);
     const uint16_t line_changes = lines ^ q->pic_lines;
-    const uint32_t pin_changes = (pins & ~q->led) ^ q->ioapic_pins;
+    const uint32_t chips = pins & ~q->led;
+    const uint32_t pin_changes = chips ^ q->ioapic_pins;
     const uint32_t rises = pins & q->led & ~q->events;
 
     q->pic_lines = lines;
-    q->ioapic_pins = pins & ~q->led;
+    q->ioapic_pins = chips;
     q->events = pins & q->led;
     for (unsigned i = 0; i < PC_IRQ_ISA_LINES; i++)
         if (line_changes & 1u << i)
             q->ends.pic(q->ends.pic_ctx, i, lines & 1u << i);
     for (unsigned i = 0; i < PC_IRQ_PINS; i++)
         if (pin_changes & 1u << i)
-            q->ends.ioapic(q->ends.ioapic_ctx, i, pins & 1u << i);
+            q->ends.ioapic(q->ends.ioapic_ctx, i, chips & 1u << i);
     for (unsigned i = 0; rises && i < PC_IRQ_PINS; i++)
         if (rises & 1u << i)
             q->ends.event(q->ends.event_ctx, i);

@@ -21,8 +21,11 @@
 #define PC_IRQ_TIMER_PIN 2u
 #define PC_IRQ_PIRQ_PIN  16u
 #define PC_IRQ_PINS      24u
-/* Pins whose interrupts are levels: PIRQs, the HPET's, and the SCI on 9. */
-#define PC_IRQ_LEVELS 0x00ff0200u
+/*
+ * Pins whose interrupts are levels: PIRQs, and the SCI on 9. The HPET may use
+ * others like that, but nobody is on its pins with it: each level is an edge.
+ */
+#define PC_IRQ_LEVELS 0x000f0200u
 
 /* A steering register (PIRQRCx): off, or the ISA line. */
 #define PC_IRQ_ROUTE_OFF 0x80u
