@@ -30,10 +30,11 @@ LONG = [
     ("drivers-2", "hvm-pv", 2,
      ["login", "found", "clocks", "network", "verify", "reboot", "poweroff"]),
     ("direct-2", "pvhvm", 2,
-     ["direct", "found", "events", "network", "verify", "poweroff"]),
+     ["direct", "found", "events", "pirqs", "network", "verify", "poweroff"]),
     ("intx-1", "pvhvm", 1,
      ["intx", "found", "pin", "network", "verify", "poweroff"]),
-    ("never-1", "pvhvm", 1, ["never", "emulated", "network", "poweroff"]),
+    ("never-1", "pvhvm", 1,
+     ["never", "emulated", "pirqs", "network", "poweroff"]),
 ]
 
 
@@ -139,6 +140,18 @@ class Row(pc.Row):
         if not calls or "0" in calls.group(1).split():
             raise GuestError("a CPU without an upcall")
         return "upcalls " + "/".join(calls.group(1).split())
+
+    def pirqs(self):
+        """Devices that ACPI names interrupt by events."""
+        text = self.guest.run("cat /proc/interrupts").decode()
+        pirqs = re.findall(r"xen-pirq +\d*-ioapic-\w+ +(\S+)", text)
+        pins = re.findall(r"IO-APIC +\d+-\w+ +(\S+)", text)
+        wanted = {"acpi", "ttyS0"}
+        if "never" in self.row["boots"][0]:
+            wanted.add("eth0")
+        if wanted - set(pirqs) or set(pins) - {"timer", "ata_piix"}:
+            raise GuestError(f"pirqs {pirqs}, pins {pins}")
+        return "pirqs " + " ".join(pirqs)
 
     def clocks(self):
         """Timers are the local APIC's."""
