@@ -51,11 +51,17 @@ static inline void rig_run(struct chr_rig *r, uint64_t ns)
     rig_run_once(r, 1);
 }
 
-/* Run the loop until *n is at least want; gives up after two seconds. */
+/* Run the loop until a condition holds; gives up after some seconds. */
+#define RIG_UNTIL(r, condition)                               \
+    do {                                                      \
+        for (unsigned i_ = 0; i_ < 200 && !(condition); i_++) \
+            rig_run(r, RIG_MS);                               \
+    } while (0)
+
+/* Run the loop until *n is at least want. */
 static inline void rig_await(struct chr_rig *r, const size_t *n, size_t want)
 {
-    for (unsigned i = 0; i < 50 && *n < want; i++)
-        rig_run(r, 40 * RIG_MS);
+    RIG_UNTIL(r, *n >= want);
 }
 
 /* Read want bytes of what comes while the loop runs; how many came. */

@@ -45,7 +45,7 @@ static void silent_program(void **state)
     char c;
 
     go(r, 8);
-    for (unsigned i = 0; i < 1000 && streams(r); i++) {
+    for (unsigned i = 0; i < 10000 && streams(r); i++) {
         spin(&r->m);
         usleep(1000);
     }

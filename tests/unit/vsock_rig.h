@@ -60,14 +60,14 @@ struct rig {
     char path[80];
 };
 
-/* ---- timers of the device run a hundred times as fast ---- */
+/* ---- timers of the device run ten times as fast ---- */
 
 void __real_loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);
 void __wrap_loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns);
 
 void __wrap_loop_timer(struct loop *loop, struct loop_op *op, uint64_t ns)
 {
-    __real_loop_timer(loop, op, ns / 100);
+    __real_loop_timer(loop, op, ns / 10);
 }
 
 /* ---- making ---- */
@@ -221,7 +221,7 @@ static inline struct packet await(struct rig *r)
 {
     struct packet p;
 
-    for (unsigned i = 0; i < 2000; i++) {
+    for (unsigned i = 0; i < 10000; i++) {
         spin(&r->m);
         if (next_packet(r, &p))
             return p;
@@ -272,7 +272,7 @@ static inline int program(struct rig *r, const char *hello)
 {
     const struct sockaddr_un a = address(r, "");
     const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    const struct timeval wait = {.tv_sec = 2};
+    const struct timeval wait = {.tv_sec = 20};
 
     assert_int_equal(connect(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
@@ -330,7 +330,7 @@ static inline int connect_program(struct rig *r, struct peer *p)
 /* The guest's port 700 and a program that listens at 5000. */
 static inline int connect_guest(struct rig *r, struct peer *p, int at)
 {
-    const struct timeval wait = {.tv_sec = 2};
+    const struct timeval wait = {.tv_sec = 20};
     int fd;
 
     *p = (struct peer){.guest_port = 700, .host_port = 5000, .alloc = 65536};
