@@ -7,6 +7,10 @@
  * read and answered: nothing is kept of states it went through unseen. So a
  * front-end that changes quicker than we look is answered for where it is.
  *
+ * The node "online" of the back-end's is watched too: 0 is the operator's wish
+ * to take the device out, as a tool stack's. The front-end is told by Closing,
+ * and served until it closes; then both directories go.
+ *
  * Source: xen/io/xenbus.h, the state diagrams in xen/io/blkif.h.
  * Thread: loop, board lock held.
  */
@@ -39,7 +43,7 @@ static void put(struct xenbus *x, const char *dir, const char *node,
     char path[XENBUS_PATH];
 
     BUG_ON(!make_path(path, dir, node));
-    if (xs_write(x->host.xs, path, value) < 0)
+    if (!x->gone && xs_write(x->host.xs, path, value) < 0)
         x->denied = true;
 }
 
@@ -181,18 +185,33 @@ static void offer(struct xenbus *x)
     set_state(x, XenbusStateInitWait);
 }
 
+static void remove_nodes(struct xenbus *x)
+{
+    xs_unwatch(&x->watch);
+    xs_unwatch(&x->online);
+    (void)xs_rm(x->host.xs, x->back);
+    (void)xs_rm(x->host.xs, x->front);
+}
+
 static void leave(struct xenbus *x, enum xenbus_state state)
 {
     disconnect(x);
     if (x->state != state)
         set_state(x, state);
+    if (!x->leaving || state != XenbusStateClosed)
+        return;
+    remove_nodes(x);
+    x->gone = true;
+    log_info("%s %u: taken out of the guest", x->ops->type, x->id);
 }
 
 static void answer(struct xenbus *x, enum xenbus_state front)
 {
     switch (front) {
     case XenbusStateInitialising:
-        if (x->state != XenbusStateInitWait)
+        if (x->leaving)
+            leave(x, XenbusStateClosing);
+        else if (x->state != XenbusStateInitWait)
             offer(x);
         break;
     case XenbusStateInitialised:
@@ -238,6 +257,32 @@ static void on_change(void *owner, const char *path)
         x->ops->changed(x->dev);
 }
 
+/* A driver that is connected closes first; nobody else is asked. */
+static void on_online(void *owner, const char *path)
+{
+    struct xenbus *x = owner;
+    char node[XENBUS_PATH];
+    uint64_t v = 0;
+
+    (void)path;
+    BUG_ON(!make_path(node, x->back, "online"));
+    x->leaving = xs_read_uint(x->host.xs, node, 1, &v) < 0 || !v;
+    if (!x->leaving)
+        return;
+    if (!x->live)
+        leave(x, XenbusStateClosed);
+    else if (x->state == XenbusStateConnected)
+        set_state(x, XenbusStateClosing);
+}
+
+static int watch_online(struct xenbus *x)
+{
+    char path[XENBUS_PATH];
+
+    BUG_ON(!make_path(path, x->back, "online"));
+    return xs_watch(x->host.xs, &x->online, path);
+}
+
 /* ---- making and taking apart ---- */
 
 /* Both directories, as a toolstack makes them. */
@@ -266,12 +311,14 @@ int xenbus_init(struct xenbus *x, const struct xenbus_host *host,
     *x = (struct xenbus){.ops = ops, .dev = dev, .host = *host, .id = id};
     x->fail = (struct loop_op){.fn = on_fail, .owner = x};
     x->watch = (struct xs_watch){.fn = on_change, .owner = x};
+    x->online = (struct xs_watch){.fn = on_online, .owner = x};
     snprintf(x->front, sizeof(x->front), "/local/domain/%u/device/%s/%u",
              XEN_GUEST_DOMID, ops->type, id);
     snprintf(x->back, sizeof(x->back), "/local/domain/%u/backend/%s/%u/%u",
              XEN_BACKEND_DOMID, ops->type, XEN_GUEST_DOMID, id);
     make_nodes(x);
-    if (x->denied || xs_watch(host->xs, &x->watch, x->front) < 0) {
+    if (x->denied || xs_watch(host->xs, &x->watch, x->front) < 0 ||
+        watch_online(x) < 0) {
         log_error("%s %u: out of memory", ops->type, id);
         xenbus_fini(x);
         return -ENOMEM;
@@ -281,8 +328,6 @@ int xenbus_init(struct xenbus *x, const struct xenbus_host *host,
 
 void xenbus_fini(struct xenbus *x)
 {
-    xs_unwatch(&x->watch);
     disconnect(x);
-    (void)xs_rm(x->host.xs, x->back);
-    (void)xs_rm(x->host.xs, x->front);
+    remove_nodes(x);
 }

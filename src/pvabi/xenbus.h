@@ -16,6 +16,10 @@
  * log. The front-end can then close and begin again; kexec and reloaded
  * modules do so too.
  *
+ * A device whose "online" the operator makes 0 (`vmm xs NAME write`) closes,
+ * and has no directories any more once its front-end has closed too. It comes
+ * back with the machine's next reset.
+ *
  * Source: xen/io/xenbus.h, the state diagrams in xen/io/blkif.h.
  * Thread: loop, board lock held.
  */
@@ -68,12 +72,14 @@ struct xenbus {
     unsigned id;
     enum xenbus_state state;
     bool live;           /* between connect and disconnect */
+    bool leaving;        /* not online: ends for good when it is closed */
+    bool gone;           /* it did */
     bool denied;         /* the store took something not: out of memory */
     struct loop_op fail; /* the device found something broken */
     const char *why;     /* what */
     char front[XENBUS_PATH];
     char back[XENBUS_PATH];
-    struct xs_watch watch;
+    struct xs_watch watch, online;
     struct log_limit limit;
 };
 

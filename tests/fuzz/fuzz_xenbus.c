@@ -3,7 +3,8 @@
  * fuzz_xenbus.c: a front-end that writes anything into its nodes, in any
  * order, before a device that takes a ring and a port and does nothing with
  * them; see xen_machine.h. Whatever it wrote: the back-end is in one of its
- * states, holds pages only while connected, and can be connected to again.
+ * states, holds pages only while connected, and can be connected to again, or
+ * the operator took it out, and there is nothing.
  */
 #include "xen_machine.h"
 
@@ -112,14 +113,31 @@ static void any_text(struct machine *m, const uint8_t *bytes)
     BUG_ON(xs_write_bytes(m->x.xs, path, bytes + 2, bytes[0] >> 4 & 3) < 0);
 }
 
+/* Taken out for good; there is nothing to be online again. */
+static void set_online(struct machine *m, const struct toy *t, bool online)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/online", m->front.back);
+    if (!t->bus.gone)
+        BUG_ON(xs_write(m->x.xs, path, online ? "1" : "0") < 0);
+}
+
 static void check_state(const struct machine *m, const struct toy *t)
 {
     const unsigned state = back_state(&m->front);
 
+    if (t->bus.gone) {
+        BUG_ON(xs_exists(m->x.xs, m->front.back) || t->connected);
+        return;
+    }
     BUG_ON(state != t->bus.state);
     BUG_ON(state != XenbusStateInitWait && state != XenbusStateConnected &&
            state != XenbusStateClosing && state != XenbusStateClosed);
-    BUG_ON(t->connected != (state == XenbusStateConnected));
+    /* One that is asked to go is served still. */
+    BUG_ON(t->connected
+               ? state != XenbusStateConnected && state != XenbusStateClosing
+               : state == XenbusStateConnected);
     BUG_ON(!t->connected && gnttab_pins(m->x.gnt) != 0);
 }
 
@@ -146,6 +164,9 @@ static void toy_step(struct machine *m, struct toy *t, const uint8_t *bytes)
         spin(&m->x);
         check_state(m, t);
         break;
+    case 14:
+        set_online(m, t, bytes[1] & 3);
+        break;
     default:
         any_text(m, bytes);
         break;
@@ -166,11 +187,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!common_step(m, &s, nodes, ARRAY_LEN(nodes)))
             toy_step(m, &t, data);
     }
-    begin_anew(m);
-    tell_ring(m);
-    set_front(&m->front, XenbusStateInitialised);
+    set_online(m, &t, true);
+    spin(&m->x);
+    if (!t.bus.gone) {
+        begin_anew(m);
+        tell_ring(m);
+        set_front(&m->front, XenbusStateInitialised);
+        BUG_ON(!t.connected);
+    }
     check_state(m, &t);
-    BUG_ON(!t.connected);
     xenbus_fini(&t.bus);
     BUG_ON(t.connected || xs_exists(m->x.xs, m->front.back));
     machine_end(m);

@@ -114,10 +114,10 @@ class Guest:
             self.read(0)
             self.left()
 
-    def command(self, verb, *options):
+    def command(self, verb, *options, words=()):
         """Run `vmm VERB NAME`; its output. A bad status is a failure."""
         done = subprocess.run(
-            [self.vmm, verb, *options, NAME],
+            [self.vmm, verb, *options, NAME, *words],
             env=self.env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
