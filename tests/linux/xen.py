@@ -34,6 +34,9 @@ LONG = [
     for kernel in ("debian-6.1", "debian-6.12")
     for cpus in (1, 2, 4)
 ]
+# With these disk and link work long. On an emulated host another engine and
+# more CPUs take many times as long for it, and show themselves in less.
+HARD = ("kernel", 1)
 
 
 def life(accel):
@@ -46,6 +49,7 @@ def rows(long):
     """The rows, their images by name."""
     for kernel, accel, cpus in LONG if long else SHORT:
         release = kernel.removeprefix("debian-")
+        whole = long and (accel, cpus) == HARD
         yield {
             "name": f"linux/xen-{accel}-{release}-{cpus}",
             "boots": [MAIN + (life(accel) if long else ["poweroff"]) + ["fsck"]],
@@ -61,9 +65,9 @@ def rows(long):
             "cpus": cpus,
             "root": True,
             "link": "tap",
-            "long": long,
-            "times": 20 if long else 3,
-            "download": (128 if long else 16) * net.MIB,
+            "long": whole,
+            "times": 20 if whole else 3,
+            "download": (128 if whole else 16) * net.MIB,
         }
 
 
