@@ -114,8 +114,6 @@ class Domain:
 
     def suspend(self):
         """Suspended and resumed in place, again and again."""
-        # vm-button takes the key that wakes up for the press of the button.
-        self.guest.run("pkill head; true")
         for number in range(SUSPENDS):
             self.guest.run("dmesg -C")
             self.tell("xs", "order", "suspend")
