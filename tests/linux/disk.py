@@ -179,7 +179,7 @@ class Row(image.DiskRow):
         run, long = self.guest.run, self.row["long"]
         run(f"mkfs.ext4 -q -E nodiscard /dev/{self.second}")
         run(f"mount -o discard /dev/{self.second} /mnt")
-        size, loops = (16, 3) if long else (6, 1)
+        size, loops = self.row.get("fio", (16, 3) if long else (6, 1))
         total = sum(self.fio(d, size, loops) for d in ("/root", "/mnt"))
         if total < 2 * 4 * size * loops * 9 // 10:
             raise GuestError(f"fio has written {total} MiB only")

@@ -13,6 +13,7 @@ starts another kernel by kexec, reboots and is stopped by the operator's orders.
 The user engine is shown on a host whose KVM knows nothing of Xen.
 """
 
+import operator
 import os
 
 import disk
@@ -25,6 +26,7 @@ MAIN = ["login", "store", "verify", "discard", "resize", "ping", "iperf",
         "download", "reload"]
 LIFE = ["offloads", "balloon", "cpus", "sysrq", "suspend", "kexec", "reboot",
         "stop"]
+FRAME = 1514  # what a packet has at the most, if it is no segment
 
 # Kernels, engines and CPUs meet in every way in the long set.
 SHORT = [("debian-6.12", "kernel", 1)]
@@ -66,6 +68,7 @@ def rows(long):
             "root": True,
             "link": "tap",
             "long": whole,
+            "fio": (16, 3) if whole else (2, 1) if long else (6, 1),
             "times": 20 if whole else 3,
             "download": (128 if whole else 16) * net.MIB,
         }
@@ -83,6 +86,7 @@ class Row(domain.Domain, disk.Row, net.Row):
     def __init__(self, vmm, row):
         super().__init__(vmm, row)
         self.peer = net.HOST
+        self.mean = {}  # bytes of a packet: tx, rx
 
     def machine(self):
         """A Xen guest, by the engine that was asked for."""
@@ -124,6 +128,36 @@ class Row(domain.Domain, disk.Row, net.Row):
             if word not in text:
                 raise GuestError(f"vmm xs tree: no {word}")
         return f"{len(text.splitlines())} nodes"
+
+    def counted(self, way):
+        """Bytes and packets that eth0 has sent (tx) or received (rx)."""
+        files = (f"/sys/class/net/eth0/statistics/{way}_{what}"
+                 for what in ("bytes", "packets"))
+        return [int(self.guest.run("cat " + file)) for file in files]
+
+    def one_way(self, much):
+        """Notes, too, how long packets were on the average."""
+        way = "rx" if "-R" in much else "tx"
+        before = self.counted(way)
+        rate = super().one_way(much)
+        size, packets = map(operator.sub, self.counted(way), before)
+        self.mean[way] = size // packets
+        return rate
+
+    def segments(self, said):
+        """Large segments went both ways in one piece each, or GuestError."""
+        if min(self.mean.values()) <= FRAME:
+            raise GuestError(f"packets of {self.mean} bytes, no segments")
+        return f"{said}, {self.mean['tx']} and {self.mean['rx']} bytes each"
+
+    def iperf(self):
+        """TCP flows in both directions, in large segments."""
+        much = "-t 3" if self.row["long"] else "-n 4M"
+        return self.segments(self.both_ways(much))
+
+    def offloads(self):
+        """All of them off, and on again."""
+        return self.segments(super().offloads())
 
     def reload(self):
         """The network's driver goes and comes, again and again."""
