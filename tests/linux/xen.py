@@ -41,12 +41,6 @@ LONG = [
 HARD = ("kernel", 1)
 
 
-def life(accel):
-    """The user engine cannot run what a Debian starts by kexec: its
-    hypercalls are instructions that vmm did not load."""
-    return [step for step in LIFE if accel == "kernel" or step != "kexec"]
-
-
 def rows(long):
     """The rows, their images by name."""
     for kernel, accel, cpus in LONG if long else SHORT:
@@ -54,7 +48,7 @@ def rows(long):
         whole = long and (accel, cpus) == HARD
         yield {
             "name": f"linux/xen-{accel}-{release}-{cpus}",
-            "boots": [MAIN + (life(accel) if long else ["poweroff"]) + ["fsck"]],
+            "boots": [MAIN + (LIFE if long else ["poweroff"]) + ["fsck"]],
             "host": "6.1" if accel == "user" else "6.12",
             "seconds": 1800 if long else 420,
             "images": {
