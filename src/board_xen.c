@@ -6,6 +6,7 @@
 #include "board_xen_dev.h"
 #include "board_xen_kernel.h"
 #include "platform.h"
+#include "profile.h"
 #include "pvabi/xen_abi.h"
 #include "vmm/log.h"
 
@@ -319,6 +320,11 @@ static bool on_message(void *ctx, uint64_t addr, uint32_t data)
     return xen_message(bx->xen, addr, data);
 }
 
+static bool drivers_only(const struct board_xen *bx)
+{
+    return profiles[bx->host.cfg->mode].xen_drivers;
+}
+
 /*
  * What interrupts can be events: as Xen of that version has it by default, and
  * not where a guest has Xen's drivers and all else of the hardware. NULL: none.
@@ -327,7 +333,7 @@ static const struct platform_xen_events *events_of(const struct board_xen *bx)
 {
     const uint32_t without = 4u << 16 | 19u; /* the first */
 
-    if (bx->host.drivers_only || bx->host.version >= without)
+    if (drivers_only(bx) || bx->host.cfg->xen_version >= without)
         return NULL;
     return bx->host.ops->xen_events;
 }
@@ -359,10 +365,10 @@ static int make_xen(struct board_xen *bx)
         .mem = bx->host.mem,
         .desc = bx->host.desc,
         .console = bx->host.console,
-        .version = bx->host.version,
+        .version = bx->host.cfg->xen_version,
         /* KVM knows the 2-level words only. */
         .fifo = !bx->kernel,
-        .drivers_only = bx->host.drivers_only,
+        .drivers_only = drivers_only(bx),
         .gsis = events ? events->gsis : 0,
         .ended = events ? events->ended : 0,
         .ops = {.interrupt = interrupt,
@@ -404,7 +410,7 @@ static int make_domain(struct board_xen *bx)
         .events = xen_evtchn(bx->xen),
         .name = bx->host.name,
         .cpus = bx->host.desc->n_cpus,
-        .memory = bx->host.memory,
+        .memory = bx->host.cfg->memory,
         .frame = LAYOUT_XEN_STORE / GUEST_PAGE,
     };
 
@@ -427,7 +433,7 @@ static int make_devices(struct board_xen *bx)
         .cfg = bx->host.cfg,
         .dev = bx->host.dev,
         .mem = bx->host.mem,
-        .console = bx->host.hvc,
+        .console = bx->host.ops->xen_console(bx->host.platform),
         .xen = bx->xen,
         .bus = {.loop = bx->host.loop,
                 .xs = xs_domain_store(bx->domain),

@@ -37,15 +37,11 @@ struct board_xen_host {
     struct hostdev *dev;
     struct chr *console; /* what the hypervisor is told to print */
     const struct boot *boot;
-    struct chr *hvc;                /* the guest's own console; NULL: none */
-    const struct platform_ops *ops; /* of its lines: xen_line, xen_events */
+    const struct platform_ops *ops; /* of them: what is called xen_... */
     void *platform;
-    bool drivers_only;        /* as struct xen_config's */
     struct vcpu *const *cpus; /* filled in before the first runs */
-    uint32_t version;         /* major << 16 | minor */
     const char *name;         /* of the guest */
     const uint8_t *uuid;      /* 16 bytes */
-    uint64_t memory;          /* bytes */
     /* SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_crash */
     void (*shutdown)(void *ctx, unsigned reason);
     void *ctx;
