@@ -4,7 +4,8 @@
  * are linked, modules go as high as they can, tables go into their window. A
  * plain ELF and the modules go from the page cache straight into guest memory;
  * a packed kernel is unpacked into memory of ours, which is given back once it
- * is copied. bss is not written, since guest memory is fresh.
+ * is copied. bss is not written, since guest memory is fresh, even where the
+ * file has zeroes for it.
  */
 #include "boot/boot_priv.h"
 
@@ -124,31 +125,50 @@ int boot_read_file(int fd, uint64_t off, void *dst, uint64_t n)
     return 0;
 }
 
-/* elf is NULL where the segment can be read from the file itself. */
-static int load_segment(struct gmem *mem, const struct image_segment *s, int fd,
-                        const unsigned char *elf, size_t size)
+/* Where a segment's bytes come from. */
+struct bytes_of {
+    int fd;
+    const unsigned char *elf; /* NULL: from the file itself, by fd */
+    size_t size;              /* of the elf */
+};
+
+/* n bytes of a segment, from its byte at on. */
+static int load_part(struct gmem *mem, const struct image_segment *s,
+                     const struct bytes_of *from, uint64_t at, uint64_t n)
 {
-    if (!elf)
-        return gmem_load(mem, s->paddr, fd, s->offset, s->filesz);
-    if (!range_ok(s->offset, s->filesz, size))
+    const gpa_t to = GPA(s->paddr.v + at);
+    const uint64_t off = s->offset + at;
+
+    return from->elf ? gmem_write(mem, to, from->elf + off, n)
+                     : gmem_load(mem, to, from->fd, off, n);
+}
+
+static int load_segment(struct gmem *mem, const struct image_segment *s,
+                        const struct bytes_of *from)
+{
+    const uint64_t behind = s->bss_at + s->bss_size;
+    int rc;
+
+    if (from->elf && !range_ok(s->offset, s->filesz, from->size))
         return -EIO;
-    return gmem_write(mem, s->paddr, elf + s->offset, s->filesz);
+    if (!s->bss_size)
+        return load_part(mem, s, from, 0, s->filesz);
+    rc = load_part(mem, s, from, 0, s->bss_at);
+    return rc ? rc : load_part(mem, s, from, behind, s->filesz - behind);
 }
 
 int boot_load_segments(struct boot *b, struct gmem *mem)
 {
-    const int fd = image_fd(b->img);
-    const unsigned char *elf = NULL;
-    size_t size = 0;
+    struct bytes_of from = {.fd = image_fd(b->img)};
     int rc = 0;
 
-    if (fd < 0) {
-        elf = image_elf(b->img, &size);
-        if (!elf)
+    if (from.fd < 0) {
+        from.elf = image_elf(b->img, &from.size);
+        if (!from.elf)
             return -EIO;
     }
     for (unsigned i = 0; rc == 0 && i < b->n_segments; i++) {
-        rc = load_segment(mem, &b->segments[i], fd, elf, size);
+        rc = load_segment(mem, &b->segments[i], &from);
         if (rc)
             log_error("kernel %s: segment %u cannot be read: %s: was the file "
                       "changed since it was opened? start again",

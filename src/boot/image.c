@@ -394,6 +394,7 @@ static bool same_segment(const struct image_segment *a,
 {
     return a->offset == b->offset && a->filesz == b->filesz &&
            a->memsz == b->memsz && a->paddr.v == b->paddr.v &&
+           a->bss_at == b->bss_at && a->bss_size == b->bss_size &&
            a->executable == b->executable;
 }
 

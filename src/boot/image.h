@@ -53,6 +53,10 @@ struct image_segment {
     uint64_t filesz; /* offset + filesz lies inside the ELF */
     uint64_t memsz;  /* >= filesz, > 0; paddr + memsz does not wrap */
     gpa_t paddr;
+    /* Of the filesz bytes those that need no copy, being bss; 0: none. */
+    uint64_t bss_at;
+    uint64_t bss_size;
+    uint64_t vaddr; /* where it is linked, as sections have it */
     bool executable;
 };
 

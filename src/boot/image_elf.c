@@ -8,6 +8,10 @@
  * if that found no PVH entry: linkers that make no PT_NOTE exist, and section
  * headers cost more reads.
  *
+ * A kernel that links something behind its bss has the bss in the file, as
+ * zeroes: a tenth of a Debian vmlinux. The section headers, where they are
+ * sound, tell which bytes those are.
+ *
  * Whether segments fit the guest's memory is for the loader to judge; here a
  * segment is sound if it lies in the file, does not wrap and shares no
  * address with another. The order of the file is kept.
@@ -26,6 +30,7 @@
 /* Far above any kernel's; they bound what a crafted file can make us do. */
 #define MAX_PROGRAM_HEADERS 256
 #define MAX_NOTES_SIZE      MIB
+#define MAX_BSS_SECTIONS    64 /* read for the bss in one go */
 
 /* One parse: where from, and the file header. */
 struct parse {
@@ -281,6 +286,7 @@ static int take_segment(const struct parse *p, const Elf64_Phdr *ph)
         .filesz = ph->p_filesz,
         .memsz = ph->p_memsz,
         .paddr = GPA(ph->p_paddr),
+        .vaddr = ph->p_vaddr,
         .executable = ph->p_flags & PF_X,
     };
     return 0;
@@ -340,6 +346,95 @@ static int parse_sections(const struct parse *p)
     return err;
 }
 
+/* ---- bss in the file ---- */
+
+/* Has the section bytes that are loaded? */
+static bool has_bytes(const Elf64_Shdr *sh)
+{
+    return sh->sh_flags & SHF_ALLOC && sh->sh_type != SHT_NOBITS;
+}
+
+/* Memory without bytes, and nobody else's. A .tbss only seems to lie there. */
+static bool is_bss(const Elf64_Shdr *sh, const Elf64_Shdr *all, unsigned n)
+{
+    if (!(sh->sh_flags & SHF_ALLOC) || sh->sh_flags & SHF_TLS ||
+        sh->sh_type != SHT_NOBITS)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        if (has_bytes(&all[i]) && ranges_overlap(sh->sh_addr, sh->sh_size,
+                                                 all[i].sh_addr,
+                                                 all[i].sh_size))
+            return false;
+    return true;
+}
+
+/* The segment that has all of the section in the file, if there is just one. */
+static struct image_segment *segment_of(struct image_info *info,
+                                        const Elf64_Shdr *sh)
+{
+    struct image_segment *found = NULL;
+
+    for (unsigned i = 0; i < info->n_segments; i++) {
+        struct image_segment *s = &info->segments[i];
+
+        /* Below the segment it wraps, and is outside of it too. */
+        if (!range_ok(sh->sh_addr - s->vaddr, sh->sh_size, s->filesz))
+            continue;
+        if (found)
+            return NULL;
+        found = s;
+    }
+    return found;
+}
+
+/* One stretch a segment is enough: the longest of adjoining sections. */
+static void take_bss(struct image_segment *s, const Elf64_Shdr *sh)
+{
+    const uint64_t at = sh->sh_addr - s->vaddr;
+
+    if (s->bss_size && at == s->bss_at + s->bss_size) {
+        s->bss_size += sh->sh_size;
+    } else if (sh->sh_size > s->bss_size) {
+        s->bss_at = at;
+        s->bss_size = sh->sh_size;
+    }
+}
+
+static void find_bss_in(struct image_info *info, const Elf64_Shdr *sh,
+                        unsigned n)
+{
+    uint64_t end;
+
+    for (unsigned i = 0; i < n; i++)
+        if (!checked_add(sh[i].sh_addr, sh[i].sh_size, &end))
+            return;
+    for (unsigned i = 0; i < n; i++) {
+        struct image_segment *s =
+            is_bss(&sh[i], sh, n) ? segment_of(info, &sh[i]) : NULL;
+
+        if (s)
+            take_bss(s, &sh[i]);
+    }
+}
+
+/* What is wrong with sections is no error: nothing but time depends on them. */
+static int find_bss(const struct parse *p)
+{
+    Elf64_Shdr sh[MAX_BSS_SECTIONS];
+    const unsigned n = p->eh.e_shnum;
+    int err;
+
+    if (!p->info->elf64 || n > MAX_BSS_SECTIONS ||
+        p->eh.e_shentsize != sizeof(*sh) ||
+        !range_ok(p->eh.e_shoff, n * sizeof(*sh), p->src->size))
+        return 0;
+    err = source_read(p->src, p->eh.e_shoff, sh, n * sizeof(*sh),
+                      "ELF section headers");
+    if (!err)
+        find_bss_in(p->info, sh, n);
+    return err;
+}
+
 /* The first instruction must be one that the file brings along. */
 static int check_entry(const struct parse *p)
 {
@@ -388,5 +483,7 @@ int image_parse_elf(const struct image_source *src, struct image_info *info)
     err = parse_segments(&p);
     if (!err && !info->has_pvh)
         err = parse_sections(&p);
+    if (!err)
+        err = find_bss(&p);
     return err ? err : check_entry(&p);
 }

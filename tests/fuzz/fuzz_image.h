@@ -26,6 +26,7 @@ static inline void check_segment(const struct image_info *info, unsigned i)
     BUG_ON(s->memsz == 0 || s->filesz > s->memsz);
     BUG_ON(s->filesz && !range_ok(s->offset, s->filesz, info->elf_size));
     BUG_ON(!checked_add(s->paddr.v, s->memsz, &end));
+    BUG_ON(!range_ok(s->bss_at, s->bss_size, s->filesz));
     for (unsigned j = 0; j < i; j++)
         BUG_ON(ranges_overlap(s->paddr.v, s->memsz, info->segments[j].paddr.v,
                               info->segments[j].memsz));

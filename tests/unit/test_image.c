@@ -167,6 +167,82 @@ static void sections_are_not_read_in_vain(void **state)
     assert_pvh(&e, sizeof(e), true);
 }
 
+/* bss that the file has as zeroes: by section, where it can be nothing else. */
+static void bss_in_the_file_is_found(void **state)
+{
+    enum {
+        ALLOC = SHF_ALLOC,
+        BSS = SHT_NOBITS,
+        DATA = SHT_PROGBITS
+    };
+    const uint64_t at = 0xffffffff81000000;
+    static const struct {
+        struct {
+            uint32_t type;
+            uint64_t flags, off, size;
+        } sh[2];
+        uint64_t bss_at, bss_size;
+    } cases[] = {
+        {{{BSS, ALLOC, 0x40, 0x20}}, 0x40, 0x20},
+        {{{BSS, ALLOC, 0x40, 0x20}, {BSS, ALLOC, 0x60, 0x10}}, 0x40, 0x30},
+        {{{BSS, ALLOC, 0x40, 0x20}, {BSS, ALLOC, 0x80, 0x21}}, 0x80, 0x21},
+        {{{BSS, ALLOC, 0x40, 0x20}, {BSS, ALLOC, 0x80, 0x20}}, 0x40, 0x20},
+        {{{BSS, ALLOC, 0, 256}}, 0, 256},
+        {{{BSS, ALLOC, 0x40, 0x20}, {DATA, ALLOC, 0x60, 0x10}}, 0x40, 0x20},
+        {{{BSS, ALLOC, 0x40, 0x20}, {DATA, 0, 0x40, 0x20}}, 0x40, 0x20},
+        {{{BSS, ALLOC, 0x40, 0x20}, {DATA, ALLOC, 0x5f, 1}}, 0, 0},
+        {{{BSS, ALLOC, 0x40, 0x20}, {DATA, 0, 0x40, UINT64_MAX}}, 0, 0},
+        {{{BSS, ALLOC | SHF_TLS, 0x40, 0x20}}, 0, 0},
+        {{{BSS, 0, 0x40, 0x20}}, 0, 0},
+        {{{DATA, ALLOC, 0x40, 0x20}}, 0, 0},
+        {{{BSS, ALLOC, 0x40, 0xc1}}, 0, 0},
+        {{{BSS, ALLOC, (uint64_t)-1, 0x20}}, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct elf64_image e = good_elf64();
+        struct image *img;
+
+        e.eh.e_shoff = offsetof(struct elf64_image, sh);
+        e.eh.e_shentsize = sizeof(e.sh[0]);
+        e.eh.e_shnum = 2;
+        e.ph[0].p_vaddr = at;
+        for (unsigned j = 0; j < 2; j++)
+            e.sh[j] = (Elf64_Shdr){.sh_type = cases[i].sh[j].type,
+                                   .sh_flags = cases[i].sh[j].flags,
+                                   .sh_addr = at + cases[i].sh[j].off,
+                                   .sh_size = cases[i].sh[j].size};
+        img = assert_taken(&e, sizeof(e));
+        assert_int_equal(image_info(img)->segments[0].bss_at, cases[i].bss_at);
+        assert_int_equal(image_info(img)->segments[0].bss_size,
+                         cases[i].bss_size);
+        image_close(img);
+    }
+}
+
+/* Which of two segments linked to one address it is, nobody can tell. */
+static void ambiguous_bss_is_no_bss(void **state)
+{
+    struct elf64_image e = good_elf64();
+    struct image *img;
+
+    (void)state;
+    e.eh.e_shoff = offsetof(struct elf64_image, sh);
+    e.eh.e_shentsize = sizeof(e.sh[0]);
+    e.eh.e_shnum = 2;
+    e.sh[1] = (Elf64_Shdr){.sh_type = SHT_NOBITS,
+                           .sh_flags = SHF_ALLOC,
+                           .sh_addr = 0x40,
+                           .sh_size = 0x20};
+    e.ph[1].p_offset = e.ph[0].p_offset;
+    e.ph[1].p_filesz = 0x60;
+    img = assert_taken(&e, sizeof(e));
+    assert_int_equal(image_info(img)->segments[0].bss_size, 0);
+    assert_int_equal(image_info(img)->segments[1].bss_size, 0);
+    image_close(img);
+}
+
 static void no_note_is_no_error(void **state)
 {
     struct elf64_image e = good_elf64();
@@ -489,6 +565,8 @@ int main(void)
         cmocka_unit_test(first_of_two_entries_counts),
         cmocka_unit_test(notes_by_section_are_found),
         cmocka_unit_test(sections_are_not_read_in_vain),
+        cmocka_unit_test(bss_in_the_file_is_found),
+        cmocka_unit_test(ambiguous_bss_is_no_bss),
         cmocka_unit_test(no_note_is_no_error),
         cmocka_unit_test(empty_segments_are_ignored),
         cmocka_unit_test(bad_ident_is_refused),
