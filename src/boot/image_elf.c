@@ -361,9 +361,9 @@ static bool is_bss(const Elf64_Shdr *sh, const Elf64_Shdr *all, unsigned n)
         sh->sh_type != SHT_NOBITS)
         return false;
     for (unsigned i = 0; i < n; i++)
-        if (has_bytes(&all[i]) && ranges_overlap(sh->sh_addr, sh->sh_size,
-                                                 all[i].sh_addr,
-                                                 all[i].sh_size))
+        if (has_bytes(&all[i]) &&
+            ranges_overlap(sh->sh_addr, sh->sh_size, all[i].sh_addr,
+                           all[i].sh_size))
             return false;
     return true;
 }

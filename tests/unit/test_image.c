@@ -170,11 +170,7 @@ static void sections_are_not_read_in_vain(void **state)
 /* bss that the file has as zeroes: by section, where it can be nothing else. */
 static void bss_in_the_file_is_found(void **state)
 {
-    enum {
-        ALLOC = SHF_ALLOC,
-        BSS = SHT_NOBITS,
-        DATA = SHT_PROGBITS
-    };
+    enum { ALLOC = SHF_ALLOC, BSS = SHT_NOBITS, DATA = SHT_PROGBITS };
     const uint64_t at = 0xffffffff81000000;
     static const struct {
         struct {
