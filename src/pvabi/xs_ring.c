@@ -10,7 +10,9 @@
  *
  * req_cons and rsp_prod are ours, and kept here: what the guest writes over
  * them in the page is never read. Its own two are read once a look, and one
- * further from ours than the ring is long ends the connection.
+ * further from ours than the ring is long ends the connection. Linux sends no
+ * event for what it finds us busy with, so after each move of ours they are
+ * looked at once more.
  *
  * A turn of the loop handles TURN_MESSAGES and goes on in the next.
  */
@@ -89,23 +91,28 @@ static size_t piece(uint32_t index, size_t n)
     return n < room ? n : room;
 }
 
-/* Send what there is room for. True if nothing is left. */
-static bool flush(struct xs_ring *r)
+/* The room for a reply; false, and the end, if the guest says nonsense. */
+static bool find_room(struct xs_ring *r, size_t *room)
 {
-    const unsigned char *from = (const unsigned char *)&r->reply;
-    uint32_t used;
-    size_t n;
-
-    if (!r->to_send)
-        return true;
     /* Pairs with the guest's store after it has read. */
-    used = r->rsp_prod - win_load_acquire32(&r->win, FIELD(rsp_cons));
+    const uint32_t used =
+        r->rsp_prod - win_load_acquire32(&r->win, FIELD(rsp_cons));
+
     if (used > XENSTORE_RING_SIZE) {
         fail(r, XENSTORE_ERROR_RINGIDX, "rsp_cons is out of range");
-        return true;
+        return false;
     }
-    for (size_t room = XENSTORE_RING_SIZE - used; room && r->to_send > r->sent;
-         room -= n) {
+    *room = XENSTORE_RING_SIZE - used;
+    return true;
+}
+
+/* Put in as much of the reply as there is room. */
+static void put_reply(struct xs_ring *r, size_t room)
+{
+    const unsigned char *from = (const unsigned char *)&r->reply;
+    size_t n;
+
+    for (; room && r->to_send > r->sent; room -= n) {
         n = r->to_send - r->sent;
         n = piece(r->rsp_prod, n < room ? n : room);
         win_copy_out(&r->win, FIELD(rsp) + MASK_XENSTORE_IDX(r->rsp_prod),
@@ -115,9 +122,27 @@ static bool flush(struct xs_ring *r)
         r->moved = true;
     }
     put_field(r, FIELD(rsp_prod), r->rsp_prod);
-    if (r->sent < r->to_send)
-        return false;
-    r->to_send = 0;
+    /*
+     * The guest tells that it has read only if it then finds that the ring was
+     * full: either we see its new rsp_cons, or it sees our rsp_prod.
+     */
+    win_full_barrier();
+    if (r->sent == r->to_send)
+        r->to_send = 0;
+}
+
+/* Send until there is no room. True if nothing is left. */
+static bool flush(struct xs_ring *r)
+{
+    size_t room;
+
+    while (r->to_send) {
+        if (!find_room(r, &room))
+            return true;
+        if (!room)
+            return false;
+        put_reply(r, room);
+    }
     return true;
 }
 
@@ -143,16 +168,14 @@ static uint32_t take(struct xs_ring *r, uint32_t avail, size_t n)
     return (uint32_t)n;
 }
 
-/* True if a request is whole. */
-static bool gather(struct xs_ring *r)
+static bool is_whole(const struct xs_ring *r)
 {
-    /* Pairs with the guest's store after it has written. */
-    uint32_t avail = win_load_acquire32(&r->win, FIELD(req_prod)) - r->req_cons;
+    return r->have >= sizeof(r->request.head) && !wanted(r);
+}
 
-    if (avail > XENSTORE_RING_SIZE) {
-        fail(r, XENSTORE_ERROR_RINGIDX, "req_prod is out of range");
-        return false;
-    }
+/* Take what there is of the request; false, and the end, if it is too long. */
+static bool take_all(struct xs_ring *r, uint32_t avail)
+{
     /* The header first: only then is it known how much belongs to it. */
     while (avail && wanted(r)) {
         avail -= take(r, avail, wanted(r));
@@ -163,7 +186,30 @@ static bool gather(struct xs_ring *r)
         }
     }
     put_field(r, FIELD(req_cons), r->req_cons);
-    return r->have >= sizeof(r->request.head) && !wanted(r);
+    /*
+     * The guest tells of more only if it then finds that all before was taken:
+     * either we see its new req_prod, or it sees our req_cons.
+     */
+    win_full_barrier();
+    return true;
+}
+
+/* Take until there is nothing. True if a request is whole. */
+static bool gather(struct xs_ring *r)
+{
+    while (!is_whole(r)) {
+        /* Pairs with the guest's store after it has written. */
+        const uint32_t avail =
+            win_load_acquire32(&r->win, FIELD(req_prod)) - r->req_cons;
+
+        if (avail > XENSTORE_RING_SIZE) {
+            fail(r, XENSTORE_ERROR_RINGIDX, "req_prod is out of range");
+            return false;
+        }
+        if (!avail || !take_all(r, avail))
+            return false;
+    }
+    return true;
 }
 
 static void send(struct xs_ring *r)

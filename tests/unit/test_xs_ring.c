@@ -6,8 +6,33 @@
  */
 #include "xs_rig.h"
 
+/*
+ * What the guest does while we are at work: right after we looked at one of its
+ * indices, once.
+ */
+static struct {
+    const void *index;
+    void (*act)(struct xs_rig *r);
+    struct xs_rig *r;
+} meanwhile;
+
+uint32_t __real_fetch_acquire32(const void *src);
+uint32_t __wrap_fetch_acquire32(const void *src);
+
+uint32_t __wrap_fetch_acquire32(const void *src)
+{
+    const uint32_t v = __real_fetch_acquire32(src);
+
+    if (src == meanwhile.index) {
+        meanwhile.index = NULL;
+        meanwhile.act(meanwhile.r);
+    }
+    return v;
+}
+
 static int setup(void **state)
 {
+    meanwhile.index = NULL;
     *state = rig_open(NULL);
     return 0;
 }
@@ -135,6 +160,89 @@ static void test_unread(void **state)
         assert_int_equal(a.head.len, 400);
     }
     guest_quiet(r);
+}
+
+/* ---- Linux sends no event for what it finds us busy with ---- */
+
+#define NODE "n" /* with its NUL */
+
+/* As xb_write: an event only if all before was taken. True: it is sent. */
+static bool linux_write(struct xs_rig *r, const void *data, uint32_t n)
+{
+    struct xenstore_domain_interface *ring = &r->page.ring;
+    const uint32_t prod = ring->req_prod;
+
+    for (uint32_t i = 0; i < n; i++)
+        ring->req[MASK_XENSTORE_IDX(prod + i)] = ((const char *)data)[i];
+    ring->req_prod = prod + n;
+    return prod <= ring->req_cons;
+}
+
+/* As xb_read: an event only if the ring was full. True: it is sent. */
+static bool linux_read_all(struct xs_rig *r)
+{
+    struct xenstore_domain_interface *ring = &r->page.ring;
+    const uint32_t cons = ring->rsp_cons;
+
+    ring->rsp_cons = ring->rsp_prod;
+    return ring->rsp_prod - cons >= XENSTORE_RING_SIZE;
+}
+
+static void write_rest(struct xs_rig *r)
+{
+    assert_false(linux_write(r, NODE, sizeof(NODE)));
+}
+
+/* The rest of a request comes while we take its head. */
+static void test_rest_meanwhile(void **state)
+{
+    struct xs_rig *r = *state;
+    const struct xsd_sockmsg head = {XS_READ, 9, 0, sizeof(NODE)};
+
+    guest_ok(r, XS_WRITE, 0, NODE "\0value");
+    meanwhile.index = &r->page.ring.req_prod;
+    meanwhile.act = write_rest;
+    meanwhile.r = r;
+    assert_true(linux_write(r, &head, sizeof(head)));
+    guest_kick(r);
+    assert_int_equal(r->page.ring.rsp_prod - r->page.ring.rsp_cons,
+                     sizeof(head) + strlen("value"));
+}
+
+static void read_all(struct xs_rig *r)
+{
+    assert_false(linux_read_all(r));
+}
+
+/* The guest makes room while we fill what room there was. */
+static void test_room_meanwhile(void **state)
+{
+    struct xs_rig *r = *state;
+    struct xenstore_domain_interface *ring = &r->page.ring;
+    struct xsd_sockmsg head = {XS_READ, 9, 0, sizeof(NODE)};
+    const uint32_t answer = sizeof(head) + 600;
+    char v[sizeof(NODE) + 600 + 1] = NODE;
+    uint32_t begin;
+
+    memset(v + sizeof(NODE), 'v', 600);
+    guest_ok(r, XS_WRITE, 0, v);
+    begin = ring->rsp_prod;
+    for (unsigned i = 0; i < 2; i++) {
+        if (i == 1) {
+            meanwhile.index = &ring->rsp_cons;
+            meanwhile.act = read_all;
+            meanwhile.r = r;
+        }
+        (void)linux_write(r, &head, sizeof(head));
+        (void)linux_write(r, NODE, sizeof(NODE));
+        guest_kick(r);
+    }
+    if (ring->rsp_prod - begin != 2 * answer) {
+        /* Only if we wait for room: then the ring has to be full. */
+        assert_true(linux_read_all(r));
+        guest_kick(r);
+    }
+    assert_int_equal(ring->rsp_prod - begin, 2 * answer);
 }
 
 /* Many requests at once are answered over several turns. */
@@ -317,11 +425,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_features),     T(test_write_read), T(test_idle_kick),
-        T(test_wrap),         T(test_pieces),     T(test_long),
-        T(test_unread),       T(test_many),       T(test_req_prod_far),
-        T(test_rsp_cons_far), T(test_too_long),   T(test_longest),
-        T(test_our_indices),  T(test_reconnect),  T(test_leaves_nothing),
+        T(test_features),       T(test_write_read),     T(test_idle_kick),
+        T(test_wrap),           T(test_pieces),         T(test_long),
+        T(test_rest_meanwhile), T(test_room_meanwhile), T(test_unread),
+        T(test_many),           T(test_req_prod_far),   T(test_rsp_cons_far),
+        T(test_too_long),       T(test_longest),        T(test_our_indices),
+        T(test_reconnect),      T(test_leaves_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
