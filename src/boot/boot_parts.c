@@ -149,6 +149,8 @@ static int load_segment(struct gmem *mem, const struct image_segment *s,
     const uint64_t behind = s->bss_at + s->bss_size;
     int rc;
 
+    if (!s->filesz) /* its offset means nothing */
+        return 0;
     if (from->elf && !range_ok(s->offset, s->filesz, from->size))
         return -EIO;
     if (!s->bss_size)

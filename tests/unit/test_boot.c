@@ -365,54 +365,6 @@ static void packed_elf_boots_twice(void **state)
     boot_close(b);
 }
 
-/* The kernel, and a section that says that some of its text is bss. */
-struct kernel_bss {
-    struct kernel k;
-    Elf64_Shdr sh[2];
-};
-
-static void boots_without_bss(struct fixture *f)
-{
-    unsigned char want[64], got[64];
-    const struct kernel k = make_kernel();
-    struct boot *b = open_ok(f);
-    struct entry_state e = {0};
-
-    memcpy(want, k.text, sizeof(want));
-    memset(want + 32, 0, 16);
-    assert_int_equal(place_and_load(b, f, &e), 0);
-    assert_int_equal(gmem_read(f->mem, GPA(TEXT), got, 64), 0);
-    assert_memory_equal(got, want, 64);
-    assert_int_equal(gmem_discard_all(f->mem), 0);
-    boot_close(b);
-}
-
-/* Nobody copies it; only here it could be told from fresh memory. */
-static void bss_in_the_file_is_not_read(void **state)
-{
-    struct fixture *f = *state;
-    struct kernel_bss kb = {
-        .k = make_kernel(),
-        .sh = {{0},
-               {.sh_type = SHT_NOBITS,
-                .sh_flags = SHF_ALLOC,
-                .sh_addr = 32,
-                .sh_size = 16}},
-    };
-    gzFile gz;
-
-    kb.k.ehdr.e_shoff = offsetof(struct kernel_bss, sh);
-    kb.k.ehdr.e_shentsize = sizeof(kb.sh[0]);
-    kb.k.ehdr.e_shnum = 2;
-    put_file(f->kernel, &kb, sizeof(kb));
-    boots_without_bss(f);
-    gz = gzopen(f->kernel, "wb");
-    assert_non_null(gz);
-    assert_int_equal(gzwrite(gz, &kb, sizeof(kb)), sizeof(kb));
-    assert_int_equal(gzclose(gz), Z_OK);
-    boots_without_bss(f);
-}
-
 /* The tree is the last module, the same bytes as --dump-fdt writes. */
 static void device_tree_is_the_last_module(void **state)
 {
@@ -625,7 +577,6 @@ int main(void)
         TEST(modules_are_high_and_apart),
         TEST(loads_again_without_files),
         TEST(packed_elf_boots_twice),
-        TEST(bss_in_the_file_is_not_read),
         TEST(device_tree_is_the_last_module),
         TEST(the_largest_tables_fit),
         TEST(kernels_that_cannot_boot),
