@@ -17,30 +17,26 @@
 #include "smp.h"
 #include "start_info.h"
 #include "string.h"
-#include "xenbus.h"
-
-#include <xen/io/netif.h>
+#include "xennet.h"
 
 #define xen_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define xen_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 
-#define SLOTS    256u
+#define SLOTS    XENNET_SLOTS
 #define CTRLS    128u
 #define BUFFERS  16u
 #define PATIENCE (15 * CLOCK_S)
 #define A_WHILE  (50 * CLOCK_MS)
 #define STORM    100u /* rounds */
 
-static struct front front;
+static struct xennet link;
 static unsigned char tx_page[XENBUS_PAGE] __attribute__((aligned(4096)));
 static unsigned char rx_page[XENBUS_PAGE] __attribute__((aligned(4096)));
 static unsigned char ctrl_page[XENBUS_PAGE] __attribute__((aligned(4096)));
 static unsigned char out[XENBUS_PAGE] __attribute__((aligned(4096)));
 static unsigned char in[BUFFERS][XENBUS_PAGE] __attribute__((aligned(4096)));
-static uint32_t tx_ref, rx_ref, ctrl_ref, out_ref, in_refs[BUFFERS];
-static uint32_t port, ctrl_port;
-static netif_tx_front_ring_t tx;
-static netif_rx_front_ring_t rx;
+static uint32_t ctrl_ref, out_ref, in_refs[BUFFERS];
+static uint32_t ctrl_port;
 static xen_netif_ctrl_front_ring_t ctrl;
 static unsigned extras; /* among the slots that were not answered yet */
 
@@ -52,98 +48,44 @@ static uint32_t any(uint32_t *from)
 
 /* ---- a link that works ---- */
 
-static void post(unsigned id, uint32_t ref)
-{
-    netif_rx_request_t *req = RING_GET_REQUEST(&rx, rx.req_prod_pvt);
-
-    req->id = (uint16_t)id;
-    req->gref = ref;
-    rx.req_prod_pvt++;
-}
-
-static void show_buffers(void)
-{
-    int notify;
-
-    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&rx, notify);
-    if (notify)
-        xen_send(port);
-}
-
-static void begin_rings(void)
-{
-    tx.sring = (void *)tx_page;
-    rx.sring = (void *)rx_page;
-    ctrl.sring = (void *)ctrl_page;
-    SHARED_RING_INIT(tx.sring);
-    SHARED_RING_INIT(rx.sring);
-    SHARED_RING_INIT(ctrl.sring);
-    tx.req_prod_pvt = tx.rsp_cons = 0;
-    rx.req_prod_pvt = rx.rsp_cons = 0;
-    ctrl.req_prod_pvt = ctrl.rsp_cons = 0;
-    tx.nr_ents = rx.nr_ents = SLOTS;
-    ctrl.nr_ents = CTRLS;
-    extras = 0;
-}
-
 static void connect(void)
 {
-    begin_rings();
-    port = front_port();
+    ctrl.sring = (void *)ctrl_page;
+    SHARED_RING_INIT(ctrl.sring);
+    ctrl.req_prod_pvt = ctrl.rsp_cons = 0;
+    ctrl.nr_ents = CTRLS;
+    extras = 0;
     ctrl_port = front_port();
-    front_put_number(&front, "tx-ring-ref", tx_ref);
-    front_put_number(&front, "rx-ring-ref", rx_ref);
-    front_put_number(&front, "ctrl-ring-ref", ctrl_ref);
-    front_put_number(&front, "event-channel", port);
-    front_put_number(&front, "event-channel-ctrl", ctrl_port);
-    front_put(&front, "request-rx-copy", "1");
-    front_put(&front, "request-multicast-control", "1");
-    front_put(&front, "feature-rx-notify", "1");
-    front_put(&front, "feature-sg", "1");
-    front_put(&front, "feature-gso-tcpv4", "1");
-    front_state(&front, XenbusStateConnected);
-    CHECK_EQ("connected", front_wait(&front, XenbusStateConnected), 1);
+    front_put_number(&link.front, "ctrl-ring-ref", ctrl_ref);
+    front_put_number(&link.front, "event-channel-ctrl", ctrl_port);
+    front_put(&link.front, "request-multicast-control", "1");
+    front_put(&link.front, "feature-gso-tcpv4", "1");
+    xennet_connect(&link, false);
 }
 
 /* ---- slots of a packet ---- */
 
 static netif_tx_request_t *put(unsigned offset, unsigned size, uint16_t flags)
 {
-    netif_tx_request_t *req = RING_GET_REQUEST(&tx, tx.req_prod_pvt);
-
-    *req = (netif_tx_request_t){.gref = out_ref,
-                                .offset = (uint16_t)offset,
-                                .flags = flags,
-                                .id = (uint16_t)tx.req_prod_pvt,
-                                .size = (uint16_t)size};
-    tx.req_prod_pvt++;
-    return req;
+    return xennet_put(&link, out_ref, offset, size, flags);
 }
 
 static struct netif_extra_info *put_extra(unsigned type, unsigned flags)
 {
-    struct netif_extra_info *e = (void *)RING_GET_REQUEST(&tx, tx.req_prod_pvt);
+    struct netif_extra_info *e =
+        (void *)RING_GET_REQUEST(&link.tx, link.tx.req_prod_pvt);
 
     *e = (struct netif_extra_info){.type = (uint8_t)type,
                                    .flags = (uint8_t)flags};
-    tx.req_prod_pvt++;
+    link.tx.req_prod_pvt++;
     extras++;
     return e;
 }
 
-static void show(void)
-{
-    int notify;
-
-    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&tx, notify);
-    if (notify)
-        xen_send(port);
-}
-
 static bool all_answered(void)
 {
-    return __atomic_load_n(&tx.sring->rsp_prod, __ATOMIC_ACQUIRE) ==
-           tx.req_prod_pvt;
+    return __atomic_load_n(&link.tx.sring->rsp_prod, __ATOMIC_ACQUIRE) ==
+           link.tx.req_prod_pvt;
 }
 
 /* All that was shown is answered: by okay (0) or an error (1), and no other. */
@@ -151,13 +93,14 @@ static void expect(const char *what, unsigned errors)
 {
     unsigned other = 0, null = 0;
 
-    show();
+    xennet_show(&link);
     if (!clock_wait(all_answered(), PATIENCE)) {
         test_fail("%s: not answered", what);
         return;
     }
-    for (; tx.rsp_cons != tx.req_prod_pvt; tx.rsp_cons++) {
-        const netif_tx_response_t *rsp = RING_GET_RESPONSE(&tx, tx.rsp_cons);
+    for (; link.tx.rsp_cons != link.tx.req_prod_pvt; link.tx.rsp_cons++) {
+        const netif_tx_response_t *rsp =
+            RING_GET_RESPONSE(&link.tx, link.tx.rsp_cons);
 
         null += rsp->status == NETIF_RSP_NULL;
         other += rsp->status != (errors ? NETIF_RSP_ERROR : NETIF_RSP_OKAY);
@@ -183,8 +126,8 @@ static void write_frame(void)
 
 static bool has_packet(void)
 {
-    return __atomic_load_n(&rx.sring->rsp_prod, __ATOMIC_ACQUIRE) !=
-           rx.rsp_cons;
+    return __atomic_load_n(&link.rx.sring->rsp_prod, __ATOMIC_ACQUIRE) !=
+           link.rx.rsp_cons;
 }
 
 static void works(void)
@@ -192,27 +135,30 @@ static void works(void)
     write_frame();
     put(0, 60, 0);
     expect("a frame", 0);
-    while (rx.req_prod_pvt - rx.rsp_cons < BUFFERS)
-        post(rx.req_prod_pvt % BUFFERS, in_refs[rx.req_prod_pvt % BUFFERS]);
-    show_buffers();
+    while (link.rx.req_prod_pvt - link.rx.rsp_cons < BUFFERS)
+        xennet_post(&link, link.rx.req_prod_pvt % BUFFERS,
+                    in_refs[link.rx.req_prod_pvt % BUFFERS]);
+    xennet_show_buffers(&link);
     CHECK_EQ("a frame received", clock_wait(has_packet(), PATIENCE) ? 1u : 0u,
              1);
     CHECK_EQ("its size",
-             RING_GET_RESPONSE(&rx, rx.rsp_cons)->status >= 60 ? 1u : 0u, 1);
+             RING_GET_RESPONSE(&link.rx, link.rx.rsp_cons)->status >= 60 ? 1u
+                                                                         : 0u,
+             1);
 }
 
 /* From any state: all pages are ours, and another connection serves. */
 static void again(void)
 {
-    front_restart(&front);
+    front_restart(&link.front);
     CHECK_EQ("the rings are ours",
-             xen_ungrant(tx_ref) && xen_ungrant(rx_ref) &&
+             xen_ungrant(link.tx_ref) && xen_ungrant(link.rx_ref) &&
                  xen_ungrant(ctrl_ref) && xen_ungrant(out_ref),
              true);
     for (unsigned i = 0; i < BUFFERS; i++)
         CHECK_EQ("the page is ours", xen_ungrant(in_refs[i]), 1);
-    xen_regrant(tx_ref, tx_page);
-    xen_regrant(rx_ref, rx_page);
+    xen_regrant(link.tx_ref, tx_page);
+    xen_regrant(link.rx_ref, rx_page);
     xen_regrant(ctrl_ref, ctrl_page);
     xen_regrant(out_ref, out);
     for (unsigned i = 0; i < BUFFERS; i++)
@@ -224,14 +170,14 @@ static void again(void)
 /* What was put or written ends the connection. */
 static void ends(const char *what)
 {
-    if (!front_wait(&front, XenbusStateClosing))
+    if (!front_wait(&link.front, XenbusStateClosing))
         test_fail("%s: expected Closing", what);
     again();
 }
 
 static void show_ends(const char *what)
 {
-    show();
+    xennet_show(&link);
     ends(what);
 }
 
@@ -256,11 +202,11 @@ static void wrong_chains(void)
         put_extra(type ? type : XEN_NETIF_EXTRA_TYPE_NONE, 0);
         show_ends("an extra of no type");
     }
-    tx.sring->req_prod = tx.req_prod_pvt + 5000;
-    xen_send(port);
+    link.tx.sring->req_prod = link.tx.req_prod_pvt + 5000;
+    xen_send(link.tx_port);
     ends("an index that claims too much");
-    tx.sring->req_prod = tx.req_prod_pvt - 1;
-    xen_send(port);
+    link.tx.sring->req_prod = link.tx.req_prod_pvt - 1;
+    xen_send(link.tx_port);
     ends("an index that goes back");
 }
 
@@ -354,11 +300,12 @@ static void many_addresses(void)
         e = put_extra(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 0);
         e->u.mcast.addr[0] = 1;
         e->u.mcast.addr[5] = (uint8_t)i;
-        show();
+        xennet_show(&link);
         if (!clock_wait(all_answered(), PATIENCE))
             test_fail("an address: not answered");
-        taken += RING_GET_RESPONSE(&tx, tx.rsp_cons)->status == NETIF_RSP_OKAY;
-        tx.rsp_cons = tx.req_prod_pvt;
+        taken += RING_GET_RESPONSE(&link.tx, link.tx.rsp_cons)->status ==
+                 NETIF_RSP_OKAY;
+        link.tx.rsp_cons = link.tx.req_prod_pvt;
     }
     CHECK_EQ("addresses", taken, 64);
     again();
@@ -413,9 +360,9 @@ static void wrong_buffers(void)
 
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         /* Behind those that are there: it is reached, as the host sends. */
-        while (rx.req_prod_pvt - rx.rsp_cons < 2 * BUFFERS)
-            post(0, wrong[i]);
-        show_buffers();
+        while (link.rx.req_prod_pvt - link.rx.rsp_cons < 2 * BUFFERS)
+            xennet_post(&link, 0, wrong[i]);
+        xennet_show_buffers(&link);
         ends("a buffer that is not granted");
     }
 }
@@ -425,20 +372,21 @@ static void never_consumed(void)
 {
     uint32_t prod;
 
-    (void)clock_wait(rx.sring->rsp_prod == rx.req_prod_pvt, PATIENCE);
-    CHECK_EQ("all buffers used", rx.sring->rsp_prod, rx.req_prod_pvt);
-    prod = rx.sring->rsp_prod;
+    (void)clock_wait(link.rx.sring->rsp_prod == link.rx.req_prod_pvt, PATIENCE);
+    CHECK_EQ("all buffers used", link.rx.sring->rsp_prod, link.rx.req_prod_pvt);
+    prod = link.rx.sring->rsp_prod;
     clock_delay(4 * A_WHILE);
-    CHECK_EQ("none is used twice", rx.sring->rsp_prod, prod);
+    CHECK_EQ("none is used twice", link.rx.sring->rsp_prod, prod);
     for (unsigned i = 0; i < 100; i++)
-        xen_send(port);
+        xen_send(link.tx_port);
     write_frame();
     put(0, 60, 0);
     expect("a frame, meanwhile", 0);
     /* The ring is full of answers that nobody looks at. */
-    while (rx.req_prod_pvt - rx.rsp_cons < SLOTS)
-        post(rx.req_prod_pvt % BUFFERS, in_refs[rx.req_prod_pvt % BUFFERS]);
-    show_buffers();
+    while (link.rx.req_prod_pvt - link.rx.rsp_cons < SLOTS)
+        xennet_post(&link, link.rx.req_prod_pvt % BUFFERS,
+                    in_refs[link.rx.req_prod_pvt % BUFFERS]);
+    xennet_show_buffers(&link);
     clock_delay(4 * A_WHILE);
     again();
 }
@@ -448,15 +396,15 @@ static void receive_indices(void)
     static const uint32_t wrong[] = {0xffffffff, 0x80000000, 257, 5000};
 
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        rx.sring->req_prod = rx.rsp_cons + wrong[i];
-        xen_send(port);
+        link.rx.sring->req_prod = link.rx.rsp_cons + wrong[i];
+        xen_send(link.tx_port);
         ends("an index that goes back or too far");
     }
     for (unsigned i = 0; i < 64; i++) {
-        rx.sring->rsp_prod = 0xdead0000u + i;
-        rx.sring->req_event = 0xdead0000u + i;
-        tx.sring->rsp_prod = 0xdead0000u + i;
-        xen_send(port);
+        link.rx.sring->rsp_prod = 0xdead0000u + i;
+        link.rx.sring->req_event = 0xdead0000u + i;
+        link.tx.sring->rsp_prod = 0xdead0000u + i;
+        xen_send(link.tx_port);
     }
     again();
 }
@@ -509,12 +457,12 @@ static void changed_meanwhile(void)
     for (unsigned n = 0; n < STORM; n++) {
         for (unsigned i = 0; i < SLOTS / 2; i++)
             put(0, 60, i % 4 == 0 ? NETTXF_csum_blank : 0);
-        show();
+        xennet_show(&link);
         if (!clock_wait(all_answered(), PATIENCE)) {
             test_fail("frames that change: not answered");
             break;
         }
-        tx.rsp_cons = tx.req_prod_pvt;
+        link.tx.rsp_cons = link.tx.req_prod_pvt;
     }
     __atomic_store_n(&state, ENDS, __ATOMIC_RELEASE);
     await_state(ENDED);
@@ -545,15 +493,11 @@ void test_main(void)
     (void)start_info_option("case", &number);
     xen_init();
     xenbus_init();
-    if (!front_open(&front, "vif", 0))
-        test_error("there is no vif 0");
-    tx_ref = xen_grant(tx_page, false);
-    rx_ref = xen_grant(rx_page, false);
+    xennet_open(&link, 0, tx_page, rx_page);
     ctrl_ref = xen_grant(ctrl_page, false);
     out_ref = xen_grant(out, false);
     for (unsigned i = 0; i < BUFFERS; i++)
         in_refs[i] = xen_grant(in[i], false);
-    CHECK_EQ("offered", front_wait(&front, XenbusStateInitWait), 1);
     connect();
     works();
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

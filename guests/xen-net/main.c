@@ -11,77 +11,24 @@
 #include "nic.h"
 #include "report.h"
 #include "string.h"
-#include "xenbus.h"
-
-#include <xen/io/netif.h>
-
-#define xen_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define xen_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#include "xennet.h"
 
 #define BUFFERS 32u
-#define SLOTS   256u
 
-static struct front front;
+static struct xennet link;
 static unsigned char tx_page[XENBUS_PAGE] __attribute__((aligned(4096)));
 static unsigned char rx_page[XENBUS_PAGE] __attribute__((aligned(4096)));
 static unsigned char out[2][XENBUS_PAGE] __attribute__((aligned(4096)));
 static unsigned char in[BUFFERS][XENBUS_PAGE] __attribute__((aligned(4096)));
-static uint32_t tx_ref, rx_ref, out_refs[2], in_refs[BUFFERS];
-static uint32_t tx_port, rx_port;
-static netif_tx_front_ring_t tx;
-static netif_rx_front_ring_t rx;
+static uint32_t out_refs[2], in_refs[BUFFERS];
 static uint32_t sent;
-
-static void post(unsigned i)
-{
-    netif_rx_request_t *req = RING_GET_REQUEST(&rx, rx.req_prod_pvt);
-
-    req->id = (uint16_t)i;
-    req->gref = in_refs[i];
-    rx.req_prod_pvt++;
-}
-
-static void show_buffers(void)
-{
-    int notify;
-
-    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&rx, notify);
-    if (notify)
-        xen_send(rx_port);
-}
-
-static void begin_rings(void)
-{
-    tx.sring = (void *)tx_page;
-    rx.sring = (void *)rx_page;
-    SHARED_RING_INIT(tx.sring);
-    SHARED_RING_INIT(rx.sring);
-    tx.req_prod_pvt = tx.rsp_cons = 0;
-    rx.req_prod_pvt = rx.rsp_cons = 0;
-    tx.nr_ents = rx.nr_ents = SLOTS;
-    for (unsigned i = 0; i < BUFFERS; i++)
-        post(i);
-}
 
 static void connect(bool split)
 {
-    begin_rings();
-    tx_port = front_port();
-    rx_port = split ? front_port() : tx_port;
-    front_put_number(&front, "tx-ring-ref", tx_ref);
-    front_put_number(&front, "rx-ring-ref", rx_ref);
-    if (split) {
-        front_put_number(&front, "event-channel-tx", tx_port);
-        front_put_number(&front, "event-channel-rx", rx_port);
-    } else {
-        front_put_number(&front, "event-channel", tx_port);
-    }
-    front_put(&front, "request-rx-copy", "1");
-    front_put(&front, "feature-rx-notify", "1");
-    front_put(&front, "feature-sg", "1");
-    front_state(&front, XenbusStateConnected);
-    CHECK_EQ("connected", front_wait(&front, XenbusStateConnected), 1);
-    show_buffers();
+    xennet_connect(&link, split);
+    for (unsigned i = 0; i < BUFFERS; i++)
+        xennet_post(&link, i, in_refs[i]);
+    xennet_show_buffers(&link);
 }
 
 /* ---- receiving ---- */
@@ -110,20 +57,20 @@ static void receive(uint32_t least)
 
     good = bad = 0;
     while (good < least && clock_ns() < end) {
-        while (__atomic_load_n(&rx.sring->rsp_prod, __ATOMIC_ACQUIRE) !=
-               rx.rsp_cons) {
+        while (__atomic_load_n(&link.rx.sring->rsp_prod, __ATOMIC_ACQUIRE) !=
+               link.rx.rsp_cons) {
             const netif_rx_response_t *rsp =
-                RING_GET_RESPONSE(&rx, rx.rsp_cons);
+                RING_GET_RESPONSE(&link.rx, link.rx.rsp_cons);
 
-            rx.rsp_cons++;
+            link.rx.rsp_cons++;
             if (rsp->status > 0 && rsp->id < BUFFERS)
                 look_at((const void *)(in[rsp->id] + rsp->offset),
                         (unsigned)rsp->status);
             CHECK_EQ("errors of a buffer", rsp->status <= 0, 0);
             CHECK_EQ("more than a page", rsp->flags & NETRXF_more_data, 0);
-            post(rsp->id);
+            xennet_post(&link, rsp->id, in_refs[rsp->id]);
         }
-        show_buffers();
+        xennet_show_buffers(&link);
     }
     CHECK_GE("frames received", good, least);
     CHECK_EQ("frames that are wrong", bad, 0);
@@ -133,23 +80,7 @@ static void receive(uint32_t least)
 
 static void put(unsigned page, unsigned off, unsigned size, uint16_t flags)
 {
-    netif_tx_request_t *req = RING_GET_REQUEST(&tx, tx.req_prod_pvt);
-
-    req->gref = out_refs[page];
-    req->offset = (uint16_t)off;
-    req->flags = flags;
-    req->id = (uint16_t)page;
-    req->size = (uint16_t)size;
-    tx.req_prod_pvt++;
-}
-
-static void show_frames(void)
-{
-    int notify;
-
-    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&tx, notify);
-    if (notify)
-        xen_send(tx_port);
+    (void)xennet_put(&link, out_refs[page], off, size, flags);
 }
 
 static void write_frame(struct frame *f, uint32_t number, unsigned len)
@@ -165,12 +96,13 @@ static unsigned answers(void)
 {
     unsigned n = 0;
 
-    while (__atomic_load_n(&tx.sring->rsp_prod, __ATOMIC_ACQUIRE) !=
-           tx.rsp_cons) {
-        const netif_tx_response_t *rsp = RING_GET_RESPONSE(&tx, tx.rsp_cons);
+    while (__atomic_load_n(&link.tx.sring->rsp_prod, __ATOMIC_ACQUIRE) !=
+           link.tx.rsp_cons) {
+        const netif_tx_response_t *rsp =
+            RING_GET_RESPONSE(&link.tx, link.tx.rsp_cons);
 
         CHECK_EQ("an error of what was sent", rsp->status != NETIF_RSP_OKAY, 0);
-        tx.rsp_cons++;
+        link.tx.rsp_cons++;
         n++;
     }
     return n;
@@ -191,7 +123,7 @@ static void send_one(unsigned len, unsigned cut)
     } else {
         put(0, 100, len, 0);
     }
-    show_frames();
+    xennet_show(&link);
     while (got < want && clock_ns() < end)
         got += answers();
     CHECK_EQ("answers to a frame", got, want);
@@ -210,27 +142,23 @@ void test_main(void)
 {
     xen_init();
     xenbus_init();
-    if (!front_open(&front, "vif", 0))
-        test_error("there is no vif 0");
-    tx_ref = xen_grant(tx_page, false);
-    rx_ref = xen_grant(rx_page, false);
+    xennet_open(&link, 0, tx_page, rx_page);
     for (unsigned i = 0; i < 2; i++)
         out_refs[i] = xen_grant(out[i], true);
     for (unsigned i = 0; i < BUFFERS; i++)
         in_refs[i] = xen_grant(in[i], false);
-    CHECK_EQ("offered", front_wait(&front, XenbusStateInitWait), 1);
-    CHECK_EQ("carrier", front_asked(&front, "carrier"), 1);
+    CHECK_EQ("carrier", front_asked(&link.front, "carrier"), 1);
     connect(false);
     receive(50);
     send_many(100);
     receive(20);
     put(0, 100, 60, NETTXF_more_data);
-    show_frames();
-    CHECK_EQ("closed for that", front_wait(&front, XenbusStateClosing), 1);
-    front_restart(&front);
+    xennet_show(&link);
+    CHECK_EQ("closed for that", front_wait(&link.front, XenbusStateClosing), 1);
+    front_restart(&link.front);
     connect(true);
     receive(20);
     send_many(20);
-    front_restart(&front);
+    front_restart(&link.front);
     CHECK_EQ("pages are ours again", xen_ungrant(in_refs[0]), 1);
 }
