@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "disk.h"
 #include "report.h"
+#include "string.h"
 
 #include <xen/io/protocols.h>
 

@@ -3,6 +3,7 @@
 #include "xennet.h"
 
 #include "report.h"
+#include "string.h"
 
 #define xen_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define xen_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
