@@ -8,6 +8,7 @@
 #include "devices/ata/ahci_priv.h"
 
 #include "fake_blk.h"
+#include "loop_turns.h"
 #include "vmm/log.h"
 
 #include <pthread.h>
@@ -23,25 +24,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct machine {
     pthread_mutex_t lock;
     struct loop *loop;
-    struct loop_op turn;
     struct gmem *mem;
     struct blk *disks[2];
     struct ahci *hba;
 };
 
-static void on_turn(struct loop_op *op, int res)
-{
-    struct machine *m = op->owner;
-
-    (void)res;
-    loop_stop(m->loop, 0);
-}
-
 static void turn(struct machine *m)
 {
-    m->turn = (struct loop_op){.fn = on_turn, .owner = m};
-    loop_post(m->loop, &m->turn);
-    BUG_ON(loop_run(m->loop) != 0);
+    loop_turns(m->loop, 1);
 }
 
 /* Loop and memory last as long as the process. */

@@ -7,6 +7,7 @@
 #include "devices/nic/e1000_priv.h"
 
 #include "fake_net.h"
+#include "loop_turns.h"
 
 #include <pthread.h>
 
@@ -20,7 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct machine {
     pthread_mutex_t lock;
     struct loop *loop;
-    struct loop_op turn;
     struct gmem *mem;
     struct net *net;
     struct e1000 *n;
@@ -37,19 +37,9 @@ static void clock_arm(void *ctx, uint64_t deadline)
     ((struct machine *)ctx)->deadline = deadline;
 }
 
-static void on_turn(struct loop_op *op, int res)
-{
-    struct machine *m = op->owner;
-
-    (void)res;
-    loop_stop(m->loop, 0);
-}
-
 static void turn(struct machine *m)
 {
-    m->turn = (struct loop_op){.fn = on_turn, .owner = m};
-    loop_post(m->loop, &m->turn);
-    BUG_ON(loop_run(m->loop) != 0);
+    loop_turns(m->loop, 1);
 }
 
 static void pass(struct machine *m, uint64_t ns)

@@ -11,6 +11,7 @@
  */
 #include "fetch_count.h"
 #include "pvabi/grant.h"
+#include "step.h"
 #include "vmm/log.h"
 
 #include <stdlib.h>
@@ -20,7 +21,6 @@
 #define FRAMES 4u
 #define TABLE  8u /* frame of RAM */
 #define GUEST  7u
-#define STEP   8
 #define PINS   64u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,30 +35,6 @@ struct fuzz {
     } pins[PINS];
     unsigned n_pins;
 };
-
-struct step {
-    uint8_t what, where;
-    uint16_t a, b, c;
-};
-
-static uint8_t poison;
-
-static void change(unsigned char *at, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        at[i] ^= poison;
-}
-
-static struct step step_of(const uint8_t *s)
-{
-    return (struct step){
-        .what = s[0],
-        .where = s[1],
-        .a = (uint16_t)(s[2] | s[3] << 8),
-        .b = (uint16_t)(s[4] | s[5] << 8),
-        .c = (uint16_t)(s[6] | s[7] << 8),
-    };
-}
 
 /* ---- the guest's memory ---- */
 

@@ -8,6 +8,7 @@
 #include "devices/ata/ide.h"
 
 #include "fake_blk.h"
+#include "loop_turns.h"
 #include "vmm/log.h"
 
 #include <pthread.h>
@@ -21,7 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct machine {
     pthread_mutex_t lock;
     struct loop *loop;
-    struct loop_op turn;
     struct gmem *mem;
     struct blk *disks[2];
     struct intr intr[2];
@@ -35,19 +35,9 @@ static void on_line(void *ctx, unsigned line, bool level)
     (void)level;
 }
 
-static void on_turn(struct loop_op *op, int res)
-{
-    struct machine *m = op->owner;
-
-    (void)res;
-    loop_stop(m->loop, 0);
-}
-
 static void turn(struct machine *m)
 {
-    m->turn = (struct loop_op){.fn = on_turn, .owner = m};
-    loop_post(m->loop, &m->turn);
-    BUG_ON(loop_run(m->loop) != 0);
+    loop_turns(m->loop, 1);
 }
 
 /* Loop and memory last as long as the process. */

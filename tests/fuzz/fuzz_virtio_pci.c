@@ -9,6 +9,7 @@
 #include "devices/bus.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/vrng.h"
+#include "loop_turns.h"
 #include "ring_driver.h"
 #include "vmm/log.h"
 
@@ -37,8 +38,6 @@ struct machine {
     struct loop *loop;
     struct gmem *mem;
     unsigned char *ram;
-    struct loop_op turn;
-    unsigned turns;
     struct bus *bus;
     struct pci_bus *pci;
     struct vrng *rng[DEVICES];
@@ -125,22 +124,9 @@ static void on_line(void *ctx, unsigned line, bool level)
 
 /* ---- the machine ---- */
 
-static void on_turn(struct loop_op *op, int res)
-{
-    struct machine *m = op->owner;
-
-    (void)res;
-    if (--m->turns)
-        loop_post(m->loop, op);
-    else
-        loop_stop(m->loop, 0);
-}
-
 static void spin(struct machine *m)
 {
-    m->turns = 4;
-    loop_post(m->loop, &m->turn);
-    BUG_ON(loop_run(m->loop) != 0);
+    loop_turns(m->loop, 4);
 }
 
 static struct machine *machine_once(void)
@@ -154,7 +140,6 @@ static struct machine *machine_once(void)
     m.mem = gmem_create(RAM, GMEM_ANON);
     BUG_ON(!m.mem);
     m.ram = ram_of(m.mem);
-    m.turn = (struct loop_op){.fn = on_turn, .owner = &m};
     m.kicks = (struct kick_ops){on_bind, on_unbind, &m};
     m.msi = (struct msi_ops){on_open, on_set, on_close, &m};
     /* So that no call waits: the loop counts as ended between its runs. */

@@ -9,6 +9,7 @@
  * has no more than its limits, and what is counted is what is there. In the
  * end its directory goes, and nothing of it may be left.
  */
+#include "loop_turns.h"
 #include "mmu/gwin.h"
 #include "pvabi/xs_priv.h"
 #include "pvabi/xs_ring.h"
@@ -40,27 +41,11 @@ struct fuzz {
         unsigned char bytes[GUEST_PAGE];
     } page;
     uint32_t req_id;
-    struct loop_op turn;
-    unsigned turns;
 };
-
-static void on_turn(struct loop_op *op, int res)
-{
-    struct fuzz *f = op->owner;
-
-    (void)res;
-    if (--f->turns)
-        loop_post(f->loop, op);
-    else
-        loop_stop(f->loop, 0);
-}
 
 static void spin(struct fuzz *f)
 {
-    f->turns = 4;
-    f->turn = (struct loop_op){.fn = on_turn, .owner = f};
-    loop_post(f->loop, &f->turn);
-    BUG_ON(loop_run(f->loop) != 0);
+    loop_turns(f->loop, 4);
 }
 
 static void on_notify(void *owner)

@@ -9,7 +9,9 @@
 
 #include "devices/virtio/mmio.h"
 #include "fetch_count.h"
+#include "loop_turns.h"
 #include "ring_driver.h"
+#include "step.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
@@ -21,7 +23,6 @@
 #define TABLE   0x6000u
 #define SMALL   0x8000u /* where headers and the like are */
 #define BASE    0xfeb00000u
-#define STEP    8
 #define SIZE    16
 #define RINGS   3
 
@@ -34,50 +35,11 @@ struct machine {
     struct ring rings[RINGS];
     unsigned first; /* the rings are queues first, first + 1 and so on */
     int irqfd;
-    struct loop_op turn;
-    unsigned turns;
 };
-
-struct step {
-    uint8_t what, where;
-    uint16_t a, b, c;
-};
-
-static uint8_t poison;
-
-static void change(unsigned char *at, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        at[i] ^= poison;
-}
-
-static struct step step_of(const uint8_t *s)
-{
-    return (struct step){
-        .what = s[0],
-        .where = s[1],
-        .a = (uint16_t)(s[2] | s[3] << 8),
-        .b = (uint16_t)(s[4] | s[5] << 8),
-        .c = (uint16_t)(s[6] | s[7] << 8),
-    };
-}
-
-static void on_turn(struct loop_op *op, int res)
-{
-    struct machine *m = op->owner;
-
-    (void)res;
-    if (--m->turns)
-        loop_post(m->loop, op);
-    else
-        loop_stop(m->loop, 0);
-}
 
 static void spin(struct machine *m)
 {
-    m->turns = 4;
-    loop_post(m->loop, &m->turn);
-    BUG_ON(loop_run(m->loop) != 0);
+    loop_turns(m->loop, 4);
 }
 
 static struct machine *machine_once(void)
@@ -92,7 +54,6 @@ static struct machine *machine_once(void)
     BUG_ON(!m.mem);
     m.ram = ram_of(m.mem);
     m.irqfd = eventfd(0, EFD_NONBLOCK);
-    m.turn = (struct loop_op){.fn = on_turn, .owner = &m};
     /* So that no call waits: the loop counts as ended between its runs. */
     spin(&m);
     fetches.ram = m.ram;

@@ -9,15 +9,10 @@
 #define FUZZ_XEN_MACHINE_H
 
 #include "fetch_count.h"
+#include "step.h"
 #include "xen_rig.h"
 
-#define STEP  8
 #define PAGES 16u /* granted, data and rings alike */
-
-struct step {
-    uint8_t what, where;
-    uint16_t a, b, c;
-};
 
 struct machine {
     struct xen_rig x;
@@ -26,25 +21,6 @@ struct machine {
     uint32_t refs[PAGES];
     uint32_t ports[4];
 };
-
-static uint8_t poison;
-
-static void change(unsigned char *at, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        at[i] ^= poison;
-}
-
-static struct step step_of(const uint8_t *s)
-{
-    return (struct step){
-        .what = s[0],
-        .where = s[1],
-        .a = (uint16_t)(s[2] | s[3] << 8),
-        .b = (uint16_t)(s[4] | s[5] << 8),
-        .c = (uint16_t)(s[6] | s[7] << 8),
-    };
-}
 
 /* A fresh guest with pages, grants and ports, and no device yet. */
 static struct machine *machine_begin(const char *type, unsigned id)

@@ -15,6 +15,7 @@
 
 #include "devices/ata/ahci_priv.h"
 #include "fake_blk.h"
+#include "loop_turns.h"
 #include "vmm/log.h"
 
 #include <pthread.h>
@@ -44,7 +45,6 @@ enum {
 struct rig {
     pthread_mutex_t lock;
     struct loop *loop;
-    struct loop_op stop;
     struct gmem *mem;
     struct blk *disk, *cd;
     struct ahci *hba;
@@ -76,22 +76,10 @@ struct issue {
     const uint8_t *packet;
 };
 
-static inline void rig_stop(struct loop_op *op, int res)
-{
-    (void)res;
-    loop_stop(op->owner, 0);
-}
-
 /* Let the loop do what is due. */
 static inline void turns(struct rig *r)
 {
-    for (int i = 0; i < 8; i++) {
-        r->stop = (struct loop_op){.fn = rig_stop, .owner = r->loop};
-        pthread_mutex_lock(&r->lock);
-        loop_post(r->loop, &r->stop);
-        pthread_mutex_unlock(&r->lock);
-        assert_int_equal(loop_run(r->loop), 0);
-    }
+    loop_turns(r->loop, 8);
 }
 
 static inline uint32_t get(struct rig *r, unsigned at)

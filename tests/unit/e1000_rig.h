@@ -15,6 +15,7 @@
 
 #include "devices/nic/e1000_priv.h"
 #include "fake_net.h"
+#include "loop_turns.h"
 
 #include <pthread.h>
 
@@ -54,7 +55,6 @@ struct rxd {
 struct rig {
     pthread_mutex_t lock;
     struct loop *loop;
-    struct loop_op stop;
     struct gmem *mem;
     struct net *net;
     struct e1000 *n;
@@ -72,22 +72,10 @@ static inline void rig_arm(void *ctx, uint64_t deadline)
     ((struct rig *)ctx)->deadline = deadline;
 }
 
-static inline void rig_stop(struct loop_op *op, int res)
-{
-    (void)res;
-    loop_stop(op->owner, 0);
-}
-
 /* Let the loop do what is due. */
 static inline void turns(struct rig *r)
 {
-    for (int i = 0; i < 4; i++) {
-        r->stop = (struct loop_op){.fn = rig_stop, .owner = r->loop};
-        pthread_mutex_lock(&r->lock);
-        loop_post(r->loop, &r->stop);
-        pthread_mutex_unlock(&r->lock);
-        assert_int_equal(loop_run(r->loop), 0);
-    }
+    loop_turns(r->loop, 4);
 }
 
 /* Time passes, and the chip is called as it asked for it. */

@@ -12,6 +12,7 @@
 
 #include "devices/ata/ide.h"
 #include "fake_blk.h"
+#include "loop_turns.h"
 #include "vmm/log.h"
 
 enum { DATA, FEATURE, COUNT, LBA0, LBA1, LBA2, DEVICE, COMMAND };
@@ -31,7 +32,6 @@ enum { DATA, FEATURE, COUNT, LBA0, LBA1, LBA2, DEVICE, COMMAND };
 struct rig {
     pthread_mutex_t lock;
     struct loop *loop;
-    struct loop_op stop;
     struct gmem *mem;
     struct blk *disk, *cd;
     struct intr intr[2];
@@ -48,22 +48,10 @@ static void on_line(void *ctx, unsigned line, bool level)
     r->rises += level;
 }
 
-static void on_stop_turn(struct loop_op *op, int res)
-{
-    (void)res;
-    loop_stop(op->owner, 0);
-}
-
 /* Let the loop do what is due. */
 static inline void turns(struct rig *r)
 {
-    for (int i = 0; i < 8; i++) {
-        r->stop = (struct loop_op){.fn = on_stop_turn, .owner = r->loop};
-        pthread_mutex_lock(&r->lock);
-        loop_post(r->loop, &r->stop);
-        pthread_mutex_unlock(&r->lock);
-        assert_int_equal(loop_run(r->loop), 0);
-    }
+    loop_turns(r->loop, 8);
 }
 
 static inline int setup(void **state)

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "devices/virtio/mmio.h"
+#include "loop_turns.h"
 #include "ring_driver.h"
 
 #include <linux/virtio_config.h>
@@ -52,8 +53,6 @@ struct mmio_rig {
     struct kick_note notes[VIRTIO_MAX_QUEUES];
     unsigned n_notes;
     struct ring rings[6];
-    struct loop_op turn;
-    unsigned turns;
 };
 
 static inline int rig_bind(void *ctx, const struct kick_reg *reg, int fd)
@@ -73,24 +72,10 @@ static inline void rig_unbind(void *ctx, const struct kick_reg *reg, int fd)
             r->notes[i].bound = false;
 }
 
-static inline void rig_turn(struct loop_op *op, int res)
-{
-    struct mmio_rig *r = op->owner;
-
-    (void)res;
-    if (--r->turns)
-        loop_post(r->loop, op);
-    else
-        loop_stop(r->loop, 0);
-}
-
 /* Let the loop take a few turns; more than any answer here needs. */
 static inline void spin(struct mmio_rig *r)
 {
-    r->turns = 12;
-    r->turn = (struct loop_op){.fn = rig_turn, .owner = r};
-    loop_post(r->loop, &r->turn);
-    assert_int_equal(loop_run(r->loop), 0);
+    loop_turns(r->loop, 12);
 }
 
 /* Everything but the device. */

@@ -19,6 +19,7 @@
 #include "abi/layout.h"
 #include "devices/bus.h"
 #include "devices/pci/pci.h"
+#include "loop_turns.h"
 #include "ring_driver.h"
 #include "vmm/kick.h"
 #include "vmm/loop.h"
@@ -65,8 +66,6 @@ struct pci_rig {
     unsigned claimed;
     unsigned exits;
     struct ring rings[4];
-    struct loop_op turn;
-    unsigned turns;
 };
 
 /* ---- what stands in for KVM ---- */
@@ -153,24 +152,10 @@ static inline uint64_t sent(struct pci_rig *r, unsigned route)
 
 /* ---- the machine ---- */
 
-static inline void rig_turn(struct loop_op *op, int res)
-{
-    struct pci_rig *r = op->owner;
-
-    (void)res;
-    if (--r->turns)
-        loop_post(r->loop, op);
-    else
-        loop_stop(r->loop, 0);
-}
-
 /* Let the loop take a few turns; more than any answer here needs. */
 static inline void spin(struct pci_rig *r)
 {
-    r->turns = 12;
-    r->turn = (struct loop_op){.fn = rig_turn, .owner = r};
-    loop_post(r->loop, &r->turn);
-    assert_int_equal(loop_run(r->loop), 0);
+    loop_turns(r->loop, 12);
 }
 
 static inline void rig_open(struct pci_rig *r)

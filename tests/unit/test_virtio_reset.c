@@ -4,6 +4,7 @@
  * also from vCPU threads while the loop runs, or does not any more.
  */
 #include "toy_rig.h"
+#include "vcpu_threads.h"
 
 static void queue_reset(void **state)
 {
@@ -40,68 +41,6 @@ static void queue_reset(void **state)
     assert_works(m, 0);
 }
 
-/* A vCPU with a list of things to do; it starts when the loop runs. */
-struct vcpu {
-    struct rig *rig;
-    void (*run)(struct rig *r);
-    struct loop_op begin, ended;
-    pthread_t thread;
-};
-
-static unsigned running; /* vCPUs; the last to end stops the loop */
-
-static void on_vcpu_ended(struct loop_op *op, int res)
-{
-    const struct vcpu *c = op->owner;
-
-    (void)res;
-    if (--running == 0)
-        loop_stop(c->rig->m.loop, 7);
-}
-
-static void *vcpu_main(void *arg)
-{
-    struct vcpu *c = arg;
-
-    c->run(c->rig);
-    pthread_mutex_lock(&c->rig->m.lock);
-    loop_post(c->rig->m.loop, &c->ended);
-    pthread_mutex_unlock(&c->rig->m.lock);
-    return NULL;
-}
-
-static void on_begin(struct loop_op *op, int res)
-{
-    struct vcpu *c = op->owner;
-
-    (void)res;
-    assert_int_equal(pthread_create(&c->thread, NULL, vcpu_main, c), 0);
-}
-
-static void start_vcpu(struct vcpu *c)
-{
-    running++;
-    c->begin = (struct loop_op){.fn = on_begin, .owner = c};
-    c->ended = (struct loop_op){.fn = on_vcpu_ended, .owner = c};
-    loop_post(c->rig->m.loop, &c->begin);
-}
-
-static void run_vcpus(struct vcpu *cpus, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        start_vcpu(&cpus[i]);
-    assert_int_equal(loop_run(cpus[0].rig->m.loop), 7);
-    for (size_t i = 0; i < n; i++)
-        pthread_join(cpus[i].thread, NULL);
-}
-
-/* On a thread cmocka knows nothing of: a failure ends the process. */
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 static void reset_and_look(struct rig *r)
 {
     must(r->toy.n_held == 1);
@@ -128,7 +67,7 @@ static void reset_waits_for_the_end(void **state)
     struct vcpu cpu = {.rig = r, .run = reset_and_look};
 
     hold_one(r);
-    run_vcpus(&cpu, 1);
+    run_vcpus(&cpu, 1, r->m.loop, &r->m.lock);
     assert_int_equal(ring_used_idx(&r->m.rings[0]), 0);
     r->toy.hold = false;
     drive(&r->m, F_ALL, 2, SIZE);
@@ -149,7 +88,7 @@ static void two_resets_at_once(void **state)
                           {.rig = r, .run = reset_only}};
 
     hold_one(r);
-    run_vcpus(cpus, 2);
+    run_vcpus(cpus, 2, r->m.loop, &r->m.lock);
     assert_int_equal(r->toy.stops, 1);
 }
 
@@ -202,7 +141,7 @@ static void resets_in_a_row(void **state)
     struct vcpu cpu = {.rig = r, .run = many_resets};
 
     hold_one(r);
-    run_vcpus(&cpu, 1);
+    run_vcpus(&cpu, 1, r->m.loop, &r->m.lock);
     assert_false(needs_reset(&r->m));
 }
 

@@ -4,68 +4,10 @@
  * and other vCPUs at its registers (hostile cases 16 and 20): the write that
  * resets gives up the board lock until the loop has ended what was in flight.
  */
+#include "vcpu_threads.h"
 #include "vpci_rig.h"
 
 #define ROUNDS 100
-
-/* A vCPU with something to do; it starts when the loop runs. */
-struct vcpu {
-    struct rig *rig;
-    void (*run)(struct rig *r);
-    struct loop_op begin, ended;
-    pthread_t thread;
-};
-
-static unsigned running; /* vCPUs; the last to end stops the loop */
-
-static void on_vcpu_ended(struct loop_op *op, int res)
-{
-    const struct vcpu *c = op->owner;
-
-    (void)res;
-    if (--running == 0)
-        loop_stop(c->rig->p.loop, 7);
-}
-
-static void *vcpu_main(void *arg)
-{
-    struct vcpu *c = arg;
-
-    c->run(c->rig);
-    pthread_mutex_lock(&c->rig->p.lock);
-    loop_post(c->rig->p.loop, &c->ended);
-    pthread_mutex_unlock(&c->rig->p.lock);
-    return NULL;
-}
-
-static void on_begin(struct loop_op *op, int res)
-{
-    struct vcpu *c = op->owner;
-
-    (void)res;
-    assert_int_equal(pthread_create(&c->thread, NULL, vcpu_main, c), 0);
-}
-
-static void run_vcpus(struct vcpu *cpus, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        running++;
-        cpus[i].begin = (struct loop_op){.fn = on_begin, .owner = &cpus[i]};
-        cpus[i].ended =
-            (struct loop_op){.fn = on_vcpu_ended, .owner = &cpus[i]};
-        loop_post(cpus[i].rig->p.loop, &cpus[i].begin);
-    }
-    assert_int_equal(loop_run(cpus[0].rig->p.loop), 7);
-    for (size_t i = 0; i < n; i++)
-        pthread_join(cpus[i].thread, NULL);
-}
-
-/* On a thread cmocka knows nothing of: a failure ends the process. */
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* Accesses of any thread: no notes are looked through, all are exits. */
 static void reach(struct rig *r, uint64_t addr, void *data, unsigned n,
@@ -125,7 +67,7 @@ static void reset_waits_for_the_end(void **state)
 
     flr = flr_at(r);
     hold_one(r);
-    run_vcpus(&cpu, 1);
+    run_vcpus(&cpu, 1, r->p.loop, &r->p.lock);
     assert_int_equal(ring_used_idx(&r->p.rings[0]), 0);
     r->toy.hold = false;
     drive(r, F_ALL, true);
@@ -146,7 +88,7 @@ static void two_resets_at_once(void **state)
 
     flr = flr_at(r);
     hold_one(r);
-    run_vcpus(cpus, 2);
+    run_vcpus(cpus, 2, r->p.loop, &r->p.lock);
     assert_int_equal(r->toy.stops, 1);
 }
 
@@ -199,7 +141,7 @@ static void resets_among_others(void **state)
 
     flr = flr_at(r);
     hold_one(r);
-    run_vcpus(cpus, 2);
+    run_vcpus(cpus, 2, r->p.loop, &r->p.lock);
     r->toy.hold = false;
     spin(&r->p);
     command(&r->p, SLOT, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);

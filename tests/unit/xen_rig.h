@@ -9,6 +9,7 @@
 #ifndef TESTS_XEN_RIG_H
 #define TESTS_XEN_RIG_H
 
+#include "loop_turns.h"
 #include "pvabi/evtchn.h"
 #include "pvabi/grant.h"
 #include "pvabi/shinfo.h"
@@ -39,8 +40,6 @@ struct xen_rig {
     struct gnttab *gnt;
     struct xs *xs;
     struct loop_op dispatch;
-    struct loop_op turn;
-    unsigned turns;
     unsigned n_pages;
     uint32_t next_ref;
 };
@@ -66,23 +65,10 @@ static inline void rig_upcall(void *ctx, unsigned vcpu)
     (void)vcpu;
 }
 
-static inline void rig_turn(struct loop_op *op, int res)
-{
-    struct xen_rig *r = op->owner;
-
-    (void)res;
-    if (--r->turns)
-        loop_post(r->loop, op);
-    else
-        loop_stop(r->loop, 0);
-}
-
 /* Let the loop take a few turns; more than any answer here needs. */
 static inline void spin(struct xen_rig *r)
 {
-    r->turns = 12;
-    loop_post(r->loop, &r->turn);
-    BUG_ON(loop_run(r->loop) != 0);
+    loop_turns(r->loop, 12);
 }
 
 /* ---- memory and grants ---- */
@@ -251,7 +237,6 @@ static inline void rig_host_open(struct xen_rig *r)
 
     log_set_level(LOG_ERROR);
     *r = (struct xen_rig){.lock = PTHREAD_MUTEX_INITIALIZER};
-    r->turn = (struct loop_op){.fn = rig_turn, .owner = r};
     r->dispatch = (struct loop_op){.fn = rig_dispatch, .owner = r};
     BUG_ON(loop_create(&r->loop, &r->lock) < 0);
     r->mem = gmem_create(RAM, GMEM_ANON);

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "loop_turns.h"
 #include "mmu/gwin.h"
 #include "pvabi/xenstore.h"
 #include "pvabi/xs_ring.h"
@@ -39,8 +40,6 @@ struct xs_rig {
     unsigned notified;
     void (*kick)(struct xs_rig *r); /* the guest's way of it */
     uint32_t req_id;
-    struct loop_op turn;
-    unsigned turns;
 };
 
 /* A message as the guest reads it. */
@@ -49,24 +48,10 @@ struct answer {
     char data[XENSTORE_PAYLOAD_MAX + 1];
 };
 
-static inline void rig_turn(struct loop_op *op, int res)
-{
-    struct xs_rig *r = op->owner;
-
-    (void)res;
-    if (--r->turns)
-        loop_post(r->loop, op);
-    else
-        loop_stop(r->loop, 0);
-}
-
 /* Let the loop take a few turns; more than any answer here needs. */
 static inline void spin(struct xs_rig *r)
 {
-    r->turns = 12;
-    r->turn = (struct loop_op){.fn = rig_turn, .owner = r};
-    loop_post(r->loop, &r->turn);
-    assert_int_equal(loop_run(r->loop), 0);
+    loop_turns(r->loop, 12);
 }
 
 static inline void rig_notify(void *owner)
