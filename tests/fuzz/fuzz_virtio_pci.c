@@ -141,7 +141,8 @@ static struct machine *machine_once(void)
     BUG_ON(!m.mem);
     m.ram = ram_of(m.mem);
     m.kicks = (struct kick_ops){on_bind, on_unbind, &m};
-    m.msi = (struct msi_ops){on_open, on_set, on_close, &m};
+    m.msi = (struct msi_ops){
+        .open = on_open, .set = on_set, .close = on_close, .ctx = &m};
     /* So that no call waits: the loop counts as ended between its runs. */
     spin(&m);
     return &m;

@@ -24,8 +24,9 @@
 #define MESSAGE 200 /* a number for messages */
 
 /* As a driver writes it: the vector 0, whatever else is said. */
-#define PIRQ_ADDR(n) \
-    (0xfee00000ull | ((n)&0xff) << 12 | (uint64_t)((n) & ~0xffu) << 32)
+#define PIRQ_ADDR(n)                              \
+    (0xfee00000ull | ((uint64_t)(n)&0xff) << 12 | \
+     ((uint64_t)(n) & ~0xffull) << 32)
 #define PIRQ_DATA 0x4300u
 
 static int64_t physdev_at(struct hcall_rig *r, uint64_t cmd, uint64_t at)
