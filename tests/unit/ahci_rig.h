@@ -206,10 +206,8 @@ static inline int setup(void **state)
     r->disk = fake_open(r->loop);
     r->cd = fake_open(r->loop);
     r->cd->info.read_only = true;
-    for (size_t i = 0; i < DISK_BYTES; i++) {
-        r->disk->data[i] = (unsigned char)(i / 512);
-        r->cd->data[i] = (unsigned char)(i / 2048 ^ 0x80);
-    }
+    fake_number(r->disk, 512, 0);
+    fake_number(r->cd, 2048, 0x80);
     cfg.loop = r->loop;
     cfg.mem = r->mem;
     cfg.msi = (struct msi_sink){.send = rig_send, .ctx = r};

@@ -7,9 +7,11 @@
 #define TESTS_CHR_RIG_H
 
 #include "devices/backend/chr.h"
+#include "vmm/log.h"
 #include "vmm/loop.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -124,6 +126,24 @@ static inline void rig_close(struct chr_rig *r)
         close(r->keys);
     if (r->screen >= 0)
         close(r->screen);
+}
+
+/* For tests that need no more than that. */
+static inline int rig_setup(void **state)
+{
+    static struct chr_rig r;
+
+    signal(SIGPIPE, SIG_IGN);
+    log_set_level(LOG_ERROR);
+    rig_open(&r);
+    *state = &r;
+    return 0;
+}
+
+static inline int rig_teardown(void **state)
+{
+    rig_close(*state);
+    return 0;
 }
 
 static inline void rig_type(struct chr_rig *r, const void *bytes, size_t n)

@@ -153,4 +153,12 @@ static inline void fake_close(struct blk *blk)
     free(blk);
 }
 
+/* Each sector of so many bytes holds its number, marked. */
+static inline void fake_number(struct blk *blk, unsigned sector,
+                               unsigned char mark)
+{
+    for (size_t i = 0; i < DISK_BYTES; i++)
+        blk->data[i] = (unsigned char)(i / sector ^ mark);
+}
+
 #endif

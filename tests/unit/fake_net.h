@@ -163,4 +163,28 @@ static inline struct net *fake_net_open(unsigned queues)
     return net;
 }
 
+/* On the loop's thread, as the loop would, in its next turn. */
+struct ready_note {
+    struct loop_op op;
+    struct net *net;
+    unsigned queue;
+};
+
+static inline void on_ready_note(struct loop_op *op, int res)
+{
+    struct ready_note *note = op->owner;
+
+    (void)res;
+    fake_ready(note->net, note->queue);
+}
+
+/* note must live until then. */
+static inline void fake_ready_soon(struct ready_note *note, struct loop *loop,
+                                   struct net *net, unsigned queue)
+{
+    *note = (struct ready_note){.net = net, .queue = queue};
+    note->op = (struct loop_op){.fn = on_ready_note, .owner = note};
+    loop_post(loop, &note->op);
+}
+
 #endif

@@ -19,23 +19,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static int setup(void **state)
-{
-    static struct chr_rig r;
-
-    signal(SIGPIPE, SIG_IGN);
-    log_set_level(LOG_ERROR);
-    rig_open(&r);
-    *state = &r;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 /* ---- output ---- */
 
 /* A chr whose writes can be told apart: each is one packet. */
@@ -370,7 +353,7 @@ static void input_from_a_file_and_from_nowhere(void **state)
     unlink(path);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
 int main(void)
 {

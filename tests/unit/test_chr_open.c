@@ -19,23 +19,6 @@
 #include <termios.h>
 #include <time.h>
 
-static int setup(void **state)
-{
-    static struct chr_rig r;
-
-    signal(SIGPIPE, SIG_IGN);
-    log_set_level(LOG_ERROR);
-    rig_open(&r);
-    *state = &r;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 static int64_t now_ms(void)
 {
     struct timespec ts;
@@ -427,7 +410,7 @@ static void a_tail_of_one_endless_line(void **state)
     chr_close(c);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
 int main(void)
 {

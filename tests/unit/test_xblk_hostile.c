@@ -51,7 +51,7 @@ static void breaks_with_io_in_flight(void **state) /* 41, 45 */
     send_event(&r->x, r->queues[0].port);
     r->blk->manual = false;
     spin(&r->x);
-    fill_disk(r);
+    fake_number(r->blk, 512, 0);
     assert_closed_for_now(r);
 }
 

@@ -42,8 +42,7 @@ static inline int setup(void **state)
 
     rig_open(&r->m);
     r->blk = fake_open(r->m.loop);
-    for (size_t i = 0; i < DISK_BYTES; i++)
-        r->blk->data[i] = (unsigned char)(i / 512);
+    fake_number(r->blk, 512, 0);
     plug(r);
     *state = r;
     return 0;

@@ -93,27 +93,12 @@ static inline void give(struct rig *r, uint16_t head, uint32_t n)
     ring_offer(&r->m.rings[RX], head);
 }
 
-/* On the loop's thread, as the loop would, and what follows from it. */
-struct ready_note {
-    struct loop_op op;
-    struct net *net;
-    unsigned queue;
-};
-
-static inline void on_ready_note(struct loop_op *op, int res)
-{
-    struct ready_note *note = op->owner;
-
-    (void)res;
-    fake_ready(note->net, note->queue);
-}
-
+/* And what follows from it. */
 static inline void arrive(struct rig *r, unsigned queue)
 {
-    struct ready_note note = {.net = r->net, .queue = queue};
+    struct ready_note note;
 
-    note.op = (struct loop_op){.fn = on_ready_note, .owner = &note};
-    loop_post(r->m.loop, &note.op);
+    fake_ready_soon(&note, r->m.loop, r->net, queue);
     spin(&r->m);
 }
 

@@ -47,13 +47,6 @@ static inline void plug(struct rig *r, const struct xblk_config *cfg)
     spin(&r->x);
 }
 
-/* Each sector holds its number. */
-static inline void fill_disk(struct rig *r)
-{
-    for (size_t i = 0; i < DISK_BYTES; i++)
-        r->blk->data[i] = (unsigned char)(i / 512);
-}
-
 static inline int setup_with(void **state, const struct xblk_config *cfg)
 {
     struct rig *r = calloc(1, sizeof(*r));
@@ -61,7 +54,7 @@ static inline int setup_with(void **state, const struct xblk_config *cfg)
     rig_open(&r->x);
     r->front = front_of(&r->x, "vbd", VDEV);
     r->blk = fake_open(r->x.loop);
-    fill_disk(r);
+    fake_number(r->blk, 512, 0);
     for (unsigned i = 0; i < PAGES; i++)
         r->refs[i] = granted_page(&r->x, &r->pages[i]);
     plug(r, cfg);

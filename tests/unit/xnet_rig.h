@@ -268,27 +268,12 @@ static inline bool take_rx(struct rig *r, void *rsp)
     return xfront_take(&r->rx[0].f, rsp, 8);
 }
 
-/* On the loop's thread, as the loop would, and what follows from it. */
-struct ready_note {
-    struct loop_op op;
-    struct net *net;
-    unsigned queue;
-};
-
-static inline void on_ready_note(struct loop_op *op, int res)
-{
-    struct ready_note *note = op->owner;
-
-    (void)res;
-    fake_ready(note->net, note->queue);
-}
-
+/* And what follows from it. */
 static inline void arrive(struct rig *r, unsigned queue)
 {
-    struct ready_note note = {.net = r->net, .queue = queue};
+    struct ready_note note;
 
-    note.op = (struct loop_op){.fn = on_ready_note, .owner = &note};
-    loop_post(r->x.loop, &note.op);
+    fake_ready_soon(&note, r->x.loop, r->net, queue);
     spin(&r->x);
 }
 
