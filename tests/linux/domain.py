@@ -139,7 +139,8 @@ class Domain:
             run(f"cat </dev/tcp/{self.peer}/{server.port} >/dev/shm/{name}", 120)
             if int(run(f"stat -c %s /dev/shm/{name}")) != os.stat(path).st_size:
                 raise GuestError(f"{name} has come in part")
-        line = f"console={self.console} {image.APPEND} {self.kexec_append} {MARK}"
+        line = f"console={self.console} {image.APPEND} {MARK} "
+        line += self.kexec_append
         self.perl(KEXEC.format(line=line), 60)
         run("rm /dev/shm/kernel /dev/shm/initrd; sync")
         self.guest.send(b"mount -o remount,ro /; perl -e '%s'\n"

@@ -100,9 +100,9 @@ def tool(*command, good=(0,)):
         raise GuestError(f"{command[0]}: {done.returncode}: {' | '.join(last)}")
 
 
-def fsck(file_path):
-    """GuestError unless the file system is clean, journal and all."""
-    tool("e2fsck", "-f", "-n", file_path)
+def fsck(file_path, offset=0):
+    """GuestError unless the file system there is clean, journal and all."""
+    tool("e2fsck", "-f", "-n", f"{file_path}?offset={offset}")
 
 
 class DiskRow(row.Row):

@@ -86,6 +86,8 @@ def others():
 class Row(image.DiskRow):
     """One PC."""
 
+    memory = 512 << 20
+
     def run_vmm(self, *options):
         """vmm with this row's machine."""
         self.guest = Guest(
@@ -95,7 +97,7 @@ class Row(image.DiskRow):
                 "--mode=" + self.row["mode"],
                 "--name=" + self.row["machine"],
                 f"--cpus={self.row['cpus']}",
-                "--memory=512M",
+                f"--memory={self.memory >> 20}M",
                 "--log=warn",  # the terminal is the guest's
                 *options,
             ]

@@ -7,91 +7,117 @@ and by which interrupts it lives, has a download by netfront, writes and verifie
 blocks, goes through a reboot, after which all is plugged in again, and powers
 off from inside or is told to by its store. hvm-pv with Xen's drivers has disk and
 link alike, and the clocks of the hardware; a kernel can be started without
-BIOS and boot loader; and where nothing is to be unplugged nothing is. All are of
-the long set: in the short one guests.py has a tiny guest like that.
+BIOS and boot loader; and where nothing is to be unplugged nothing is. The rows
+called life go through a domain's life (domain.py) too: the kernel that kexec
+starts finds Xen as the first one did. All are of the long set: in the short one
+guests.py has a tiny guest like that.
 """
 
 import re
 
+import domain
+import image
 import net
 import pc
 from guest import GuestError
 
-SECONDS = 800
+SECONDS, LIFE_SECONDS = 800, 1800
 BOOT_SECONDS = 240
+GRUBS = "debian-6.1"  # the kernel that is on the disk
+PARTITION = 1 << 20  # where the root file system begins
 
-# name, mode, CPUs, the boot
+# Of a domain's life; where a kernel was started by kexec, all is found again.
+LIFE = ["offloads", "balloon", "cpus", "sysrq", "suspend", "kexec",
+        "found-kexec", "events-kexec", "pirqs-kexec", "ordered",
+        "found-ordered", "stop"]
+
+# name, mode, engine, kernel, CPUs, the boot
 LONG = [
-    ("grub-2", "pvhvm", 2,
+    ("grub-2", "pvhvm", "kernel", GRUBS, 2,
      ["login", "found", "events", "network", "verify", "reboot",
       "found-again", "button"]),
-    ("grub-1", "pvhvm", 1,
-     ["login", "found", "events", "network", "verify", "reboot", "poweroff"]),
-    ("drivers-2", "hvm-pv", 2,
+    ("grub-1", "pvhvm", "kernel", GRUBS, 1,
+     ["login", "found", "events", "network", "verify", "reboot",
+      "poweroff", "fsck"]),
+    ("drivers-2", "hvm-pv", "kernel", GRUBS, 2,
      ["login", "found", "clocks", "network", "verify", "reboot", "poweroff"]),
-    ("direct-2", "pvhvm", 2,
-     ["direct", "found", "events", "pirqs", "network", "verify", "poweroff"]),
-    ("intx-1", "pvhvm", 1,
+    ("direct-2", "pvhvm", "kernel", "debian-6.12", 2,
+     ["direct", "found", "events", "pirqs", "network", "verify", "poweroff",
+      "fsck"]),
+    ("life-4", "pvhvm", "kernel", "debian-6.12", 4,
+     ["direct", "found", "events", "pirqs", "network", "iperf", "verify"]
+     + LIFE + ["fsck"]),
+    ("life-2", "pvhvm", "kernel", "debian-6.1", 2,
+     ["direct", "found", "events", "pirqs", "network", "iperf", "verify"]
+     + LIFE + ["fsck"]),
+    ("intx-1", "pvhvm", "kernel", "debian-6.1", 1,
      ["intx", "found", "pin", "network", "verify", "poweroff"]),
-    ("never-1", "pvhvm", 1,
+    ("never-1", "pvhvm", "kernel", GRUBS, 1,
      ["never", "emulated", "pirqs", "network", "poweroff"]),
 ]
 
 
 def rows(long):
     """The rows, their images by name."""
-    for name, mode, cpus, boot in LONG if long else []:
+    for name, mode, accel, kernel, cpus, boot in LONG if long else []:
         yield {
             "name": f"linux/pvhvm-{name}",
             "boots": [boot],
-            "seconds": SECONDS,
+            "seconds": LIFE_SECONDS if "suspend" in boot else SECONDS,
             "images": {
                 "disk": ("debian-12-grub", "image"),
-                "kernel": ("debian-6.12", "bzimage"),
-                "initrd": ("debian-6.12", "initramfs"),
-                "kernel61": ("debian-6.1", "bzimage"),
-                "initrd61": ("debian-6.1", "initramfs"),
+                "kernel": (kernel, "bzimage"),
+                "initrd": (kernel, "initramfs"),
             },
             "mode": mode,
+            "accel": accel,
+            "host": "6.1" if accel == "user" else "6.12",
             "cpus": cpus,
-            "link": True,
+            "link": "tap",
             "root": True,
         }
 
 
-class Row(pc.Row):
+class Row(pc.Row, domain.Domain, net.Row):
     """One PC as a guest of Xen."""
 
-    def run_vmm(self, *options):
-        """The same, in front of a KVM that knows of Xen."""
-        super().run_vmm("--abi=xen", "--xen-accel=kernel", *options)
+    memory = domain.Domain.memory
+    patience = BOOT_SECONDS
 
-    def common(self):
-        """Disk and link; what is written to the disk is thrown away."""
-        net.tap_setup()
-        return (
-            f"--disk={self.row['images']['disk']},snapshot=on",
-            "--net=tap,ifname=" + net.TAP,
+    def run_vmm(self, *options):
+        """The same, by the engine that was asked for."""
+        super().run_vmm(
+            "--abi=xen", "--xen-accel=" + self.row["accel"], *options
         )
 
-    def start_kernel(self, release, append):
-        """A kernel without BIOS and GRUB."""
+    def common(self):
+        """Disk and link; what is written to the disk is thrown away, unless
+        it is looked at in the end."""
+        net.tap_setup()
+        disk = self.row["images"]["disk"] + ",snapshot=on"
+        if "fsck" in self.row["boots"][0]:
+            disk = image.copy(self.master(), "root.img")
+        return "--disk=" + disk, "--net=tap,ifname=" + net.TAP
+
+    def login(self):
+        """By BIOS and GRUB to a shell on the disk."""
+        self.start_pc(*self.common())
+        return self.guest.login_disk(BOOT_SECONDS).group(1).decode()
+
+    def direct(self, append=""):
+        """A kernel that is the host's, as bzImage, without BIOS and GRUB."""
         images = self.row["images"]
         self.run_vmm(
             *self.common(),
-            "--initrd=" + images["initrd" + release],
-            f"--append=root=LABEL=debian console=ttyS0 quiet {append}",
-            images["kernel" + release],
+            "--initrd=" + images["initrd"],
+            f"--append=console=ttyS0 {image.APPEND} {append}",
+            images["kernel"],
         )
         return self.guest.login_disk(BOOT_SECONDS).group(1).decode()
 
-    def direct(self):
-        """A kernel that is the host's, as bzImage."""
-        return self.start_kernel("", "")
-
     def intx(self):
         """One that takes its events by the platform device's pin."""
-        return self.start_kernel("61", "xen_no_vector_callback")
+        return self.direct("xen_no_vector_callback")
 
     def pin(self):
         """They come so."""
@@ -160,3 +186,19 @@ class Row(pc.Row):
             "cat /sys/devices/system/clocksource/clocksource0/"
             "current_clocksource"
         ).decode().strip()
+
+    def ordered(self):
+        """A reboot by order of the operator."""
+        return domain.Domain.reboot(self)
+
+    def fsck(self):
+        """Nothing is wrong with the file system that is left behind."""
+        image.fsck(image.path("root.img"), PARTITION)
+        return "clean"
+
+    def show_all(self):
+        """Everything, and nothing of it is left behind."""
+        try:
+            super().show_all()
+        finally:
+            image.forget("root.img")
