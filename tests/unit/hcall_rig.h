@@ -17,6 +17,7 @@
 
 #define RIG_CPUS 4u
 #define RIG_RAM  (1 * MIB)
+#define RIG_ARG  0x1000ull /* where a call's structure is */
 /* Interrupt lines, of which those from 16 on are levels. */
 #define RIG_GSIS  24u
 #define RIG_ENDED 0xff0000u
@@ -282,6 +283,58 @@ static inline void rig_free(struct hcall_rig *r)
     xen_destroy(r->xen);
     chr_close(r->console);
     gmem_destroy(r->mem);
+}
+
+/* ---- the guest's side ---- */
+
+static inline void rig_put(struct hcall_rig *r, uint64_t at, const void *src,
+                           size_t n)
+{
+    BUG_ON(gmem_write(r->mem, GPA(at), src, n) < 0);
+}
+
+static inline void rig_get(struct hcall_rig *r, uint64_t at, void *dst,
+                           size_t n)
+{
+    BUG_ON(gmem_read(r->mem, GPA(at), dst, n) < 0);
+}
+
+static inline int64_t rig_call(struct hcall_rig *r, bool is64, uint64_t nr,
+                               uint64_t a, uint64_t b, uint64_t c)
+{
+    const struct hcall h = {.nr = nr, .arg = {a, b, c}, .is64 = is64};
+
+    return xen_hypercall(r->xen, &h);
+}
+
+/* With a structure that is copied in and out. */
+static inline int64_t rig_with(struct hcall_rig *r, uint64_t nr, uint64_t op,
+                               void *arg, size_t n)
+{
+    int64_t ret;
+
+    rig_put(r, RIG_ARG, arg, n);
+    ret = rig_call(r, true, nr, op, RIG_ARG, 0);
+    rig_get(r, RIG_ARG, arg, n);
+    return ret;
+}
+
+static inline int64_t rig_map_shinfo(struct hcall_rig *r, uint64_t gfn)
+{
+    struct xen_add_to_physmap a = {
+        .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = gfn};
+
+    return rig_with(r, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a,
+                    sizeof(a));
+}
+
+static inline int64_t rig_set_vector(struct hcall_rig *r, unsigned vcpu,
+                                     uint8_t vector)
+{
+    struct xen_hvm_evtchn_upcall_vector u = {.vcpu = vcpu, .vector = vector};
+
+    return rig_with(r, __HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &u,
+                    sizeof(u));
 }
 
 #endif

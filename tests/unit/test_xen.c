@@ -13,36 +13,8 @@
 
 #include "hcall_rig.h"
 
-#define ARG     0x1000ull /* where a call's structure is */
 #define PAGE    0x8000ull
 #define NOWHERE UINT64_MAX
-
-static int64_t call(struct hcall_rig *r, bool is64, uint64_t nr, uint64_t a,
-                    uint64_t b, uint64_t c)
-{
-    const struct hcall h = {.nr = nr, .arg = {a, b, c}, .is64 = is64};
-
-    return xen_hypercall(r->xen, &h);
-}
-
-static void put(struct hcall_rig *r, uint64_t at, const void *src, size_t n)
-{
-    assert_int_equal(gmem_write(r->mem, GPA(at), src, n), 0);
-}
-
-static void get(struct hcall_rig *r, uint64_t at, void *dst, size_t n)
-{
-    assert_int_equal(gmem_read(r->mem, GPA(at), dst, n), 0);
-}
-
-static int64_t map_shinfo(struct hcall_rig *r, uint64_t gfn)
-{
-    const struct xen_add_to_physmap a = {
-        .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = gfn};
-
-    put(r, ARG, &a, sizeof(a));
-    return call(r, true, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, ARG, 0);
-}
 
 static void test_who_may_call(void **state)
 {
@@ -53,8 +25,8 @@ static void test_who_may_call(void **state)
     assert_int_equal(xen_hypercall(r->xen, &h), 4 << 16 | 17);
     h.denied = true;
     assert_int_equal(xen_hypercall(r->xen, &h), -EPERM);
-    assert_int_equal(call(r, true, 63, 0, 0, 0), -ENOSYS);
-    assert_int_equal(call(r, true, UINT64_MAX, 0, 0, 0), -ENOSYS);
+    assert_int_equal(rig_call(r, true, 63, 0, 0, 0), -ENOSYS);
+    assert_int_equal(rig_call(r, true, UINT64_MAX, 0, 0, 0), -ENOSYS);
     xen_get_stats(r->xen, &s);
     assert_int_equal(s.calls, 3);
     assert_int_equal(s.unknown, 2);
@@ -70,7 +42,7 @@ static void test_the_page(void **state)
     assert_false(xen_hypercall_page(r->xen, UINT64_MAX & ~4095ull, true));
     assert_true(xen_hypercall_page(r->xen, PAGE, true));
     assert_true(r->is64);
-    get(r, PAGE, page, sizeof(page));
+    rig_get(r, PAGE, page, sizeof(page));
     /* mov $29, %eax; out %eax, $port; ret */
     assert_int_equal(page[29 * 32], 0xb8);
     assert_int_equal(page[29 * 32 + 1], 29);
@@ -91,26 +63,27 @@ static void test_words_of_32_bits(void **state)
     uint32_t reservation[5] = {0x2000, 2, 0, 0, DOMID_SELF};
     uint32_t frames[2] = {0x30, 0xfffff};
 
-    put(r, ARG, physmap, sizeof(physmap));
-    assert_int_equal(
-        call(r, false, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, ARG, 0),
-        0);
+    rig_put(r, RIG_ARG, physmap, sizeof(physmap));
+    assert_int_equal(rig_call(r, false, __HYPERVISOR_memory_op,
+                              XENMEM_add_to_physmap, RIG_ARG, 0),
+                     0);
     /* The first that asks for the page says how wide its words are. */
     assert_false(r->is64);
     assert_int_equal(r->clocks[0],
                      PAGE + offsetof(struct vcpu_info_x86_32, time));
-    put(r, ARG, entry, sizeof(entry));
-    assert_int_equal(call(r, false, __HYPERVISOR_multicall, ARG, 1, 0), 0);
-    get(r, ARG, entry, sizeof(entry));
+    rig_put(r, RIG_ARG, entry, sizeof(entry));
+    assert_int_equal(rig_call(r, false, __HYPERVISOR_multicall, RIG_ARG, 1, 0),
+                     0);
+    rig_get(r, RIG_ARG, entry, sizeof(entry));
     assert_int_equal(entry[1], 4 << 16 | 17);
     /* Two extents, the second of which is nowhere. */
-    put(r, ARG, reservation, sizeof(reservation));
-    put(r, 0x2000, frames, sizeof(frames));
-    assert_int_equal(call(r, false, __HYPERVISOR_memory_op,
-                          XENMEM_decrease_reservation, ARG, 0),
+    rig_put(r, RIG_ARG, reservation, sizeof(reservation));
+    rig_put(r, 0x2000, frames, sizeof(frames));
+    assert_int_equal(rig_call(r, false, __HYPERVISOR_memory_op,
+                              XENMEM_decrease_reservation, RIG_ARG, 0),
                      1);
     /* Two words are one time. */
-    assert_int_equal(call(r, false, __HYPERVISOR_set_timer_op, 5, 1, 0), 0);
+    assert_int_equal(rig_call(r, false, __HYPERVISOR_set_timer_op, 5, 1, 0), 0);
     assert_int_equal(r->timers[0], 1ull << 32 | 5);
 }
 
@@ -119,16 +92,17 @@ static int64_t set_callback(struct hcall_rig *r, uint64_t value)
     const struct xen_hvm_param p = {
         .domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = value};
 
-    put(r, ARG, &p, sizeof(p));
-    return call(r, true, __HYPERVISOR_hvm_op, HVMOP_set_param, ARG, 0);
+    rig_put(r, RIG_ARG, &p, sizeof(p));
+    return rig_call(r, true, __HYPERVISOR_hvm_op, HVMOP_set_param, RIG_ARG, 0);
 }
 
 static void took_upcall(struct hcall_rig *r)
 {
     const uint64_t no = 0;
 
-    put(r, PAGE + offsetof(struct vcpu_info, evtchn_upcall_pending), &no, 1);
-    put(r, PAGE + offsetof(struct vcpu_info, evtchn_pending_sel), &no, 8);
+    rig_put(r, PAGE + offsetof(struct vcpu_info, evtchn_upcall_pending), &no,
+            1);
+    rig_put(r, PAGE + offsetof(struct vcpu_info, evtchn_pending_sel), &no, 8);
 }
 
 /* A port that CPU 0 can be told of. */
@@ -136,11 +110,11 @@ static uint32_t bind_ipi(struct hcall_rig *r)
 {
     struct evtchn_bind_ipi b = {.vcpu = 0};
 
-    put(r, ARG, &b, sizeof(b));
-    assert_int_equal(
-        call(r, true, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, ARG, 0),
-        0);
-    get(r, ARG, &b, sizeof(b));
+    rig_put(r, RIG_ARG, &b, sizeof(b));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_event_channel_op,
+                              EVTCHNOP_bind_ipi, RIG_ARG, 0),
+                     0);
+    rig_get(r, RIG_ARG, &b, sizeof(b));
     return b.port;
 }
 
@@ -148,9 +122,10 @@ static void send(struct hcall_rig *r, uint32_t port)
 {
     const struct evtchn_send s = {port};
 
-    put(r, ARG, &s, sizeof(s));
-    assert_int_equal(
-        call(r, true, __HYPERVISOR_event_channel_op, EVTCHNOP_send, ARG, 0), 0);
+    rig_put(r, RIG_ARG, &s, sizeof(s));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_event_channel_op,
+                              EVTCHNOP_send, RIG_ARG, 0),
+                     0);
 }
 
 #define VIA(type, rest) ((uint64_t)(type) << 56 | (rest))
@@ -161,7 +136,7 @@ static void test_upcalls_by_a_line(void **state)
     const struct xen_hvm_evtchn_upcall_vector v = {.vcpu = 0, .vector = 0x50};
     uint32_t port[3];
 
-    assert_int_equal(map_shinfo(r, PAGE >> 12), 0);
+    assert_int_equal(rig_map_shinfo(r, PAGE >> 12), 0);
     for (unsigned i = 0; i < ARRAY_LEN(port); i++)
         port[i] = bind_ipi(r);
     /* No line: accepted, and never raised. */
@@ -189,9 +164,9 @@ static void test_upcalls_by_a_line(void **state)
     assert_true(r->line);
     assert_int_equal(r->via.kind, XEN_VIA_GSI);
     /* A vector of its own goes before any line. */
-    put(r, ARG, &v, sizeof(v));
-    assert_int_equal(call(r, true, __HYPERVISOR_hvm_op,
-                          HVMOP_set_evtchn_upcall_vector, ARG, 0),
+    rig_put(r, RIG_ARG, &v, sizeof(v));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_hvm_op,
+                              HVMOP_set_evtchn_upcall_vector, RIG_ARG, 0),
                      0);
     assert_int_equal(r->interrupts[0], 1);
     xen_left(r->xen);
@@ -208,20 +183,20 @@ static void test_clocks_follow(void **state)
     const size_t time = offsetof(struct vcpu_info, time);
     struct shared_info s;
 
-    assert_int_equal(map_shinfo(r, PAGE >> 12), 0);
+    assert_int_equal(rig_map_shinfo(r, PAGE >> 12), 0);
     assert_int_equal(r->clocks[0], PAGE + time);
     assert_int_equal(r->clocks[3], PAGE + 3 * 64 + time);
-    put(r, ARG, &info, sizeof(info));
-    assert_int_equal(
-        call(r, true, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 3, ARG),
-        0);
+    rig_put(r, RIG_ARG, &info, sizeof(info));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_vcpu_info, 3, RIG_ARG),
+                     0);
     assert_int_equal(r->clocks[3], 0x20040 + time);
     assert_int_equal(r->clocks[2], PAGE + 2 * 64 + time);
     /* The words change their size: so do the places. */
     xen_hypercall_page(r->xen, 0x9000, false);
     assert_int_equal(r->clocks[0],
                      PAGE + offsetof(struct vcpu_info_x86_32, time));
-    get(r, PAGE, &s, sizeof(s));
+    rig_get(r, PAGE, &s, sizeof(s));
     assert_true(s.wc_sec > 1577836800);
     assert_int_equal(s.wc_version & 1, 0);
     xen_reset(r->xen);
@@ -234,14 +209,14 @@ static void test_shinfo_where_there_is_nothing(void **state)
     struct hcall_rig *r = *state;
 
     /* Memory is put there, or there can be none. */
-    assert_int_equal(map_shinfo(r, 0x500), 0);
+    assert_int_equal(rig_map_shinfo(r, 0x500), 0);
     assert_true(gmem_is_ram(r->mem, GPA(0x500000), 4096));
-    assert_int_equal(map_shinfo(r, UINT64_MAX), -EINVAL);
-    assert_int_equal(map_shinfo(r, 1ull << 40), -EINVAL);
+    assert_int_equal(rig_map_shinfo(r, UINT64_MAX), -EINVAL);
+    assert_int_equal(rig_map_shinfo(r, 1ull << 40), -EINVAL);
     for (unsigned i = 1; i < GMEM_MAX_WINDOWS; i++)
-        assert_int_equal(map_shinfo(r, 0x500 + i * 0x40), 0);
-    assert_int_equal(map_shinfo(r, 0x5000), -ENOSPC);
-    assert_int_equal(map_shinfo(r, PAGE >> 12), 0);
+        assert_int_equal(rig_map_shinfo(r, 0x500 + i * 0x40), 0);
+    assert_int_equal(rig_map_shinfo(r, 0x5000), -ENOSPC);
+    assert_int_equal(rig_map_shinfo(r, PAGE >> 12), 0);
 }
 
 static void test_vcpu_info_errors(void **state)
@@ -262,9 +237,10 @@ static void test_vcpu_info_errors(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        put(r, ARG, &rows[i].a, sizeof(rows[i].a));
-        assert_int_equal(call(r, true, __HYPERVISOR_vcpu_op,
-                              VCPUOP_register_vcpu_info, rows[i].vcpu, ARG),
+        rig_put(r, RIG_ARG, &rows[i].a, sizeof(rows[i].a));
+        assert_int_equal(rig_call(r, true, __HYPERVISOR_vcpu_op,
+                                  VCPUOP_register_vcpu_info, rows[i].vcpu,
+                                  RIG_ARG),
                          rows[i].ret);
     }
 }
@@ -276,22 +252,22 @@ static void test_runstate_across_pages(void **state)
     struct vcpu_runstate_info i;
 
     r->times[0].ran = 1;
-    put(r, ARG, &area, sizeof(area));
-    assert_int_equal(call(r, true, __HYPERVISOR_vcpu_op,
-                          VCPUOP_register_runstate_memory_area, 0, ARG),
+    rig_put(r, RIG_ARG, &area, sizeof(area));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_runstate_memory_area, 0, RIG_ARG),
                      0);
-    get(r, area, &i, sizeof(i));
+    rig_get(r, area, &i, sizeof(i));
     assert_int_equal(i.state, RUNSTATE_running);
     assert_true(i.time[RUNSTATE_running] > 0);
     assert_int_equal(i.time[RUNSTATE_offline], 0);
     /* It ends where RAM does. */
-    put(r, ARG, &(uint64_t){RIG_RAM - 20}, 8);
-    assert_int_equal(call(r, true, __HYPERVISOR_vcpu_op,
-                          VCPUOP_register_runstate_memory_area, 0, ARG),
+    rig_put(r, RIG_ARG, &(uint64_t){RIG_RAM - 20}, 8);
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_runstate_memory_area, 0, RIG_ARG),
                      0);
-    put(r, ARG, &(uint64_t){UINT64_MAX - 20}, 8);
-    assert_int_equal(call(r, true, __HYPERVISOR_vcpu_op,
-                          VCPUOP_register_runstate_memory_area, 0, ARG),
+    rig_put(r, RIG_ARG, &(uint64_t){UINT64_MAX - 20}, 8);
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_runstate_memory_area, 0, RIG_ARG),
                      -EFAULT);
 }
 
@@ -302,19 +278,20 @@ static void test_time_area(void **state)
     struct vcpu_time_info t = {.version = 4, .system_time = 77};
     const uint64_t first = PAGE + offsetof(struct vcpu_info, time);
 
-    assert_int_equal(map_shinfo(r, PAGE >> 12), 0);
-    put(r, first, &t, sizeof(t));
-    put(r, ARG, &(uint64_t){0x6000}, 8);
-    assert_int_equal(call(r, true, __HYPERVISOR_vcpu_op,
-                          VCPUOP_register_vcpu_time_memory_area, 0, ARG),
+    assert_int_equal(rig_map_shinfo(r, PAGE >> 12), 0);
+    rig_put(r, first, &t, sizeof(t));
+    rig_put(r, RIG_ARG, &(uint64_t){0x6000}, 8);
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_vcpu_time_memory_area, 0,
+                              RIG_ARG),
                      0);
-    get(r, 0x6000, &t, sizeof(t));
+    rig_get(r, 0x6000, &t, sizeof(t));
     assert_int_equal(t.version, 4);
     assert_int_equal(t.system_time, 77);
     t = (struct vcpu_time_info){.version = 6, .system_time = 99};
-    put(r, first, &t, sizeof(t));
-    (void)call(r, true, __HYPERVISOR_xen_version, XENVER_version, 0, 0);
-    get(r, 0x6000, &t, sizeof(t));
+    rig_put(r, first, &t, sizeof(t));
+    (void)rig_call(r, true, __HYPERVISOR_xen_version, XENVER_version, 0, 0);
+    rig_get(r, 0x6000, &t, sizeof(t));
     assert_int_equal(t.version, 6);
     assert_int_equal(t.system_time, 99);
 }
@@ -324,13 +301,13 @@ static void bind_timer(struct hcall_rig *r)
     struct evtchn_bind_virq v = {.virq = VIRQ_TIMER};
     const struct xen_hvm_evtchn_upcall_vector u = {.vector = 0x51};
 
-    put(r, ARG, &u, sizeof(u));
-    assert_int_equal(call(r, true, __HYPERVISOR_hvm_op,
-                          HVMOP_set_evtchn_upcall_vector, ARG, 0),
+    rig_put(r, RIG_ARG, &u, sizeof(u));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_hvm_op,
+                              HVMOP_set_evtchn_upcall_vector, RIG_ARG, 0),
                      0);
-    put(r, ARG, &v, sizeof(v));
-    assert_int_equal(call(r, true, __HYPERVISOR_event_channel_op,
-                          EVTCHNOP_bind_virq, ARG, 0),
+    rig_put(r, RIG_ARG, &v, sizeof(v));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_event_channel_op,
+                              EVTCHNOP_bind_virq, RIG_ARG, 0),
                      0);
 }
 
@@ -341,11 +318,12 @@ static void test_timers(void **state)
 
     bind_timer(r);
     assert_int_equal(
-        call(r, true, __HYPERVISOR_set_timer_op, r->now + 100000000, 0, 0), 0);
-    put(r, ARG, &period, sizeof(period));
-    assert_int_equal(
-        call(r, true, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, ARG),
+        rig_call(r, true, __HYPERVISOR_set_timer_op, r->now + 100000000, 0, 0),
         0);
+    rig_put(r, RIG_ARG, &period, sizeof(period));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_set_periodic_timer, 0, RIG_ARG),
+                     0);
     /* The nearer of both. */
     assert_true(r->timers[0] < r->now + period + 10000);
     r->now = r->timers[0];
@@ -357,20 +335,21 @@ static void test_timers(void **state)
     r->now += 1000 * period;
     xen_timer(r->xen, 0);
     assert_true(r->timers[0] > r->now);
-    assert_int_equal(
-        call(r, true, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0),
-        0);
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_stop_periodic_timer, 0, 0),
+                     0);
     assert_int_equal(r->timers[0], 0);
     /* Too early: nothing but asked for again. */
     assert_int_equal(
-        call(r, true, __HYPERVISOR_set_timer_op, r->now + 1000000, 0, 0), 0);
+        rig_call(r, true, __HYPERVISOR_set_timer_op, r->now + 1000000, 0, 0),
+        0);
     xen_timer(r->xen, 0);
     assert_true(r->timers[0] != 0);
     /* A time that wrapped is now, and 0 is never. */
-    assert_int_equal(call(r, true, __HYPERVISOR_set_timer_op, UINT64_MAX, 0, 0),
-                     0);
+    assert_int_equal(
+        rig_call(r, true, __HYPERVISOR_set_timer_op, UINT64_MAX, 0, 0), 0);
     assert_int_equal(r->timers[0], 1);
-    assert_int_equal(call(r, true, __HYPERVISOR_set_timer_op, 0, 0, 0), 0);
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_set_timer_op, 0, 0, 0), 0);
     assert_int_equal(r->timers[0], 0);
 }
 
@@ -379,15 +358,16 @@ static void test_shutdown(void **state)
     struct hcall_rig *r = *state;
     struct sched_shutdown s = {.reason = SHUTDOWN_MAX + 1};
 
-    put(r, ARG, &s, sizeof(s));
+    rig_put(r, RIG_ARG, &s, sizeof(s));
     assert_int_equal(
-        call(r, true, __HYPERVISOR_sched_op, SCHEDOP_shutdown, ARG, 0),
+        rig_call(r, true, __HYPERVISOR_sched_op, SCHEDOP_shutdown, RIG_ARG, 0),
         -EINVAL);
     assert_int_equal(r->shutdown, -1);
     s.reason = SHUTDOWN_reboot;
-    put(r, ARG, &s, sizeof(s));
+    rig_put(r, RIG_ARG, &s, sizeof(s));
     assert_int_equal(
-        call(r, true, __HYPERVISOR_sched_op, SCHEDOP_shutdown, ARG, 0), 0);
+        rig_call(r, true, __HYPERVISOR_sched_op, SCHEDOP_shutdown, RIG_ARG, 0),
+        0);
     assert_int_equal(r->shutdown, SHUTDOWN_reboot);
 }
 
@@ -398,28 +378,28 @@ static void test_polls_come_back(void **state)
     struct sched_poll p = {.nr_ports = 1};
     uint32_t port;
 
-    put(r, ARG, &ipi, sizeof(ipi));
-    assert_int_equal(
-        call(r, true, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, ARG, 0),
-        0);
-    get(r, ARG, &ipi, sizeof(ipi));
+    rig_put(r, RIG_ARG, &ipi, sizeof(ipi));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_event_channel_op,
+                              EVTCHNOP_bind_ipi, RIG_ARG, 0),
+                     0);
+    rig_get(r, RIG_ARG, &ipi, sizeof(ipi));
     port = ipi.port;
     set_xen_guest_handle(p.ports, (evtchn_port_t *)(uintptr_t)0x2000);
-    put(r, ARG, &p, sizeof(p));
-    put(r, 0x2000, &port, sizeof(port));
-    assert_int_equal(call(r, true, __HYPERVISOR_sched_op, SCHEDOP_poll, ARG, 0),
-                     0);
-    assert_int_equal(r->waits, 1);
-    put(r, 0x3000, &port, sizeof(port));
+    rig_put(r, RIG_ARG, &p, sizeof(p));
+    rig_put(r, 0x2000, &port, sizeof(port));
     assert_int_equal(
-        call(r, true, __HYPERVISOR_event_channel_op, EVTCHNOP_send, 0x3000, 0),
-        0);
+        rig_call(r, true, __HYPERVISOR_sched_op, SCHEDOP_poll, RIG_ARG, 0), 0);
+    assert_int_equal(r->waits, 1);
+    rig_put(r, 0x3000, &port, sizeof(port));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_event_channel_op,
+                              EVTCHNOP_send, 0x3000, 0),
+                     0);
     assert_int_equal(r->wakes, 1);
-    assert_int_equal(call(r, true, __HYPERVISOR_sched_op, SCHEDOP_poll, ARG, 0),
-                     0);
+    assert_int_equal(
+        rig_call(r, true, __HYPERVISOR_sched_op, SCHEDOP_poll, RIG_ARG, 0), 0);
     assert_int_equal(r->waits, 1);
     assert_int_equal(
-        call(r, true, __HYPERVISOR_sched_op, SCHEDOP_poll, RIG_RAM, 0),
+        rig_call(r, true, __HYPERVISOR_sched_op, SCHEDOP_poll, RIG_RAM, 0),
         -EFAULT);
 }
 

@@ -13,7 +13,6 @@
 
 #include "kernel_rig.h"
 
-#define ARG     0x1000ull /* where a call's structure is */
 #define PAGE    0x8000ull
 #define INFO    0x20ull /* page of a vcpu_info */
 #define AREA    0x6000ull
@@ -22,39 +21,14 @@
 
 /* ---- the guest ---- */
 
-static int64_t call(struct kernel *k, bool is64, uint64_t nr, uint64_t a,
-                    uint64_t b, uint64_t c)
-{
-    const struct hcall h = {.nr = nr, .arg = {a, b, c}, .is64 = is64};
-
-    return xen_hypercall(k->r.xen, &h);
-}
-
-/* A call whose structure is copied in and out. */
-static int64_t with(struct kernel *k, uint64_t nr, uint64_t op, void *arg,
-                    size_t n)
-{
-    int64_t ret;
-
-    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), arg, n), 0);
-    ret = call(k, true, nr, op, ARG, 0);
-    assert_int_equal(gmem_read(k->r.mem, GPA(ARG), arg, n), 0);
-    return ret;
-}
-
-#define EVENT(k, op, arg) \
-    assert_int_equal(     \
-        with(k, __HYPERVISOR_event_channel_op, op, &(arg), sizeof(arg)), 0)
+#define EVENT(k, op, arg)                                               \
+    assert_int_equal(rig_with(&k->r, __HYPERVISOR_event_channel_op, op, \
+                              &(arg), sizeof(arg)),                     \
+                     0)
 
 static void map_shinfo(struct kernel *k)
 {
-    struct xen_add_to_physmap a = {.domid = DOMID_SELF,
-                                   .space = XENMAPSPACE_shared_info,
-                                   .gpfn = PAGE >> 12};
-
-    assert_int_equal(
-        with(k, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a, sizeof(a)),
-        0);
+    assert_int_equal(rig_map_shinfo(&k->r, PAGE >> 12), 0);
 }
 
 static void unmap_shinfo(struct kernel *k)
@@ -62,18 +36,14 @@ static void unmap_shinfo(struct kernel *k)
     struct xen_remove_from_physmap a = {.domid = DOMID_SELF,
                                         .gpfn = PAGE >> 12};
 
-    assert_int_equal(with(k, __HYPERVISOR_memory_op, XENMEM_remove_from_physmap,
-                          &a, sizeof(a)),
+    assert_int_equal(rig_with(&k->r, __HYPERVISOR_memory_op,
+                              XENMEM_remove_from_physmap, &a, sizeof(a)),
                      0);
 }
 
 static void set_vector(struct kernel *k, unsigned vcpu)
 {
-    struct xen_hvm_evtchn_upcall_vector u = {.vcpu = vcpu, .vector = VECTOR};
-
-    assert_int_equal(with(k, __HYPERVISOR_hvm_op,
-                          HVMOP_set_evtchn_upcall_vector, &u, sizeof(u)),
-                     0);
+    assert_int_equal(rig_set_vector(&k->r, vcpu, VECTOR), 0);
 }
 
 static int64_t register_info(struct kernel *k, bool is64, unsigned vcpu,
@@ -82,9 +52,9 @@ static int64_t register_info(struct kernel *k, bool is64, unsigned vcpu,
     const struct vcpu_register_vcpu_info a = {.mfn = INFO + vcpu,
                                               .offset = offset};
 
-    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &a, sizeof(a)), 0);
-    return call(k, is64, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, vcpu,
-                ARG);
+    assert_int_equal(gmem_write(k->r.mem, GPA(RIG_ARG), &a, sizeof(a)), 0);
+    return rig_call(&k->r, is64, __HYPERVISOR_vcpu_op,
+                    VCPUOP_register_vcpu_info, vcpu, RIG_ARG);
 }
 
 static uint32_t bind_ipi(struct kernel *k, unsigned vcpu)
@@ -168,7 +138,7 @@ static int64_t set_callback(struct kernel *k, uint64_t value)
     struct xen_hvm_param p = {
         .domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = value};
 
-    return with(k, __HYPERVISOR_hvm_op, HVMOP_set_param, &p, sizeof(p));
+    return rig_with(&k->r, __HYPERVISOR_hvm_op, HVMOP_set_param, &p, sizeof(p));
 }
 
 static void test_one_vector_for_all(void **state)
@@ -289,7 +259,8 @@ static void test_the_timer_goes_and_comes(void **state)
     uint32_t port;
 
     map_shinfo(k);
-    assert_int_equal(call(k, true, __HYPERVISOR_set_timer_op, at, 0, 0), 0);
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_set_timer_op, at, 0, 0),
+                     0);
     assert_int_equal(k->r.timers[0], at);
     port = bind_timer(k, 0);
     assert_int_equal(k->vcpus[0].timer_port, 0);
@@ -299,9 +270,11 @@ static void test_the_timer_goes_and_comes(void **state)
     assert_int_equal(k->vcpus[0].timer_at, at);
     assert_int_equal(k->r.timers[0], 0);
     /* Before the kernel is told, a call may come here. */
-    assert_int_equal(call(k, true, __HYPERVISOR_set_timer_op, at + 5, 0, 0), 0);
+    assert_int_equal(
+        rig_call(&k->r, true, __HYPERVISOR_set_timer_op, at + 5, 0, 0), 0);
     assert_int_equal(k->vcpus[0].timer_at, at + 5);
-    assert_int_equal(call(k, true, __HYPERVISOR_set_timer_op, 0, 0, 0), 0);
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_set_timer_op, 0, 0, 0),
+                     0);
     assert_int_equal(k->vcpus[0].timer_at, 0);
     assert_int_equal(k->r.timers[0], 0);
     /* Nobody's port: the time goes on here, and to the next port. */
@@ -327,7 +300,8 @@ static void test_a_kernel_without_timers(void **state)
     (void)bind_timer(k, 0);
     assert_int_equal(k->vcpus[0].timer_port, 0);
     assert_int_equal(
-        call(k, true, __HYPERVISOR_set_timer_op, k->r.now + 100, 0, 0), 0);
+        rig_call(&k->r, true, __HYPERVISOR_set_timer_op, k->r.now + 100, 0, 0),
+        0);
     k->r.now += 200;
     xen_timer(k->r.xen, 0);
     assert_int_equal(k->raises, 1);
@@ -341,10 +315,10 @@ static void test_periodic_ticks_stay_here(void **state)
     map_shinfo(k);
     set_vector(k, 0);
     (void)bind_timer(k, 0);
-    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &period, 8), 0);
-    assert_int_equal(
-        call(k, true, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, ARG),
-        0);
+    assert_int_equal(gmem_write(k->r.mem, GPA(RIG_ARG), &period, 8), 0);
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_set_periodic_timer, 0, RIG_ARG),
+                     0);
     assert_true(k->r.timers[0] != 0);
     k->r.now = k->r.timers[0];
     xen_timer(k->r.xen, 0);
@@ -363,10 +337,10 @@ static void test_periodic_tells_again(void **state)
     assert_int_equal(register_info(k, true, 0, 0), 0);
     set_vector(k, 0);
     before = k->r.interrupts[0];
-    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &period, 8), 0);
-    assert_int_equal(
-        call(k, true, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, ARG),
-        0);
+    assert_int_equal(gmem_write(k->r.mem, GPA(RIG_ARG), &period, 8), 0);
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_set_periodic_timer, 0, RIG_ARG),
+                     0);
     assert_int_equal(k->r.interrupts[0], before + 1);
 }
 
@@ -431,32 +405,34 @@ static void test_areas(void **state)
     struct vcpu_runstate_info r;
 
     map_shinfo(k);
-    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &area, 8), 0);
-    assert_int_equal(call(k, true, __HYPERVISOR_vcpu_op,
-                          VCPUOP_register_runstate_memory_area, 1, ARG),
+    assert_int_equal(gmem_write(k->r.mem, GPA(RIG_ARG), &area, 8), 0);
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_runstate_memory_area, 1, RIG_ARG),
                      0);
     assert_int_equal(k->vcpus[1].runstate, area);
     /* The kernel's words are those of shared_info, not the caller's. */
-    assert_int_equal(call(k, false, __HYPERVISOR_vcpu_op,
-                          VCPUOP_register_runstate_memory_area, 1, ARG),
+    assert_int_equal(rig_call(&k->r, false, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_runstate_memory_area, 1, RIG_ARG),
                      0);
     assert_int_equal(k->vcpus[1].runstate, NOWHERE);
     area = AREA;
-    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &area, 8), 0);
-    assert_int_equal(call(k, true, __HYPERVISOR_vcpu_op,
-                          VCPUOP_register_vcpu_time_memory_area, 2, ARG),
+    assert_int_equal(gmem_write(k->r.mem, GPA(RIG_ARG), &area, 8), 0);
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_vcpu_time_memory_area, 2,
+                              RIG_ARG),
                      0);
     assert_int_equal(k->vcpus[2].time_copy, AREA);
-    assert_int_equal(call(k, true, __HYPERVISOR_vm_assist, VMASST_CMD_enable,
-                          VMASST_TYPE_runstate_update_flag, 0),
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_vm_assist,
+                              VMASST_CMD_enable,
+                              VMASST_TYPE_runstate_update_flag, 0),
                      0);
     assert_true(k->update_flag);
     /* Its own runstate, with the time since the kernel looked. */
     k->knows_runstate = true;
-    assert_int_equal(
-        call(k, true, __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, ARG),
-        0);
-    assert_int_equal(gmem_read(k->r.mem, GPA(ARG), &r, sizeof(r)), 0);
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_get_runstate_info, 0, RIG_ARG),
+                     0);
+    assert_int_equal(gmem_read(k->r.mem, GPA(RIG_ARG), &r, sizeof(r)), 0);
     assert_int_equal(r.time[RUNSTATE_runnable], 77);
     assert_int_equal(r.time[RUNSTATE_running], k->r.now - 1000);
 }
@@ -471,9 +447,9 @@ static void test_a_reset_takes_all_back(void **state)
     assert_int_equal(register_info(k, true, 1, 0), 0);
     (void)bind_ipi(k, 1);
     (void)bind_timer(k, 1);
-    assert_int_equal(gmem_write(k->r.mem, GPA(ARG), &area, 8), 0);
-    assert_int_equal(call(k, true, __HYPERVISOR_vcpu_op,
-                          VCPUOP_register_runstate_memory_area, 1, ARG),
+    assert_int_equal(gmem_write(k->r.mem, GPA(RIG_ARG), &area, 8), 0);
+    assert_int_equal(rig_call(&k->r, true, __HYPERVISOR_vcpu_op,
+                              VCPUOP_register_runstate_memory_area, 1, RIG_ARG),
                      0);
     xen_reset(k->r.xen);
     assert_int_equal(k->resets, 1);

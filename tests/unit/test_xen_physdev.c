@@ -14,7 +14,6 @@
 
 #include "hcall_rig.h"
 
-#define ARG     0x1000ull /* where a call's structure is */
 #define SHINFO  0x8000ull
 #define BAD     RIG_RAM /* where none can be */
 #define VECTOR  0x50
@@ -31,20 +30,12 @@
 
 static int64_t physdev_at(struct hcall_rig *r, uint64_t cmd, uint64_t at)
 {
-    const struct hcall h = {
-        .nr = __HYPERVISOR_physdev_op, .arg = {cmd, at}, .is64 = true};
-
-    return xen_hypercall(r->xen, &h);
+    return rig_call(r, true, __HYPERVISOR_physdev_op, cmd, at, 0);
 }
 
 static int64_t physdev(struct hcall_rig *r, uint64_t cmd, void *arg, size_t n)
 {
-    int64_t ret;
-
-    assert_int_equal(gmem_write(r->mem, GPA(ARG), arg, n), 0);
-    ret = physdev_at(r, cmd, ARG);
-    assert_int_equal(gmem_read(r->mem, GPA(ARG), arg, n), 0);
-    return ret;
+    return rig_with(r, __HYPERVISOR_physdev_op, cmd, arg, n);
 }
 
 /* The number, or -errno. */
@@ -124,26 +115,12 @@ static bool took(struct hcall_rig *r, uint32_t port)
 
 static void set_vector(struct hcall_rig *r)
 {
-    struct xen_hvm_evtchn_upcall_vector v = {.vcpu = 0, .vector = VECTOR};
-    const struct hcall h = {.nr = __HYPERVISOR_hvm_op,
-                            .arg = {HVMOP_set_evtchn_upcall_vector, ARG},
-                            .is64 = true};
-
-    assert_int_equal(gmem_write(r->mem, GPA(ARG), &v, sizeof(v)), 0);
-    assert_int_equal(xen_hypercall(r->xen, &h), 0);
+    assert_int_equal(rig_set_vector(r, 0, VECTOR), 0);
 }
 
 static void map_shinfo(struct hcall_rig *r)
 {
-    const struct xen_add_to_physmap a = {.domid = DOMID_SELF,
-                                         .space = XENMAPSPACE_shared_info,
-                                         .gpfn = SHINFO >> 12};
-    const struct hcall h = {.nr = __HYPERVISOR_memory_op,
-                            .arg = {XENMEM_add_to_physmap, ARG},
-                            .is64 = true};
-
-    assert_int_equal(gmem_write(r->mem, GPA(ARG), &a, sizeof(a)), 0);
-    assert_int_equal(xen_hypercall(r->xen, &h), 0);
+    assert_int_equal(rig_map_shinfo(r, SHINFO >> 12), 0);
 }
 
 /* ---- what is offered ---- */
@@ -151,13 +128,10 @@ static void map_shinfo(struct hcall_rig *r)
 static bool has_feature(struct hcall_rig *r)
 {
     struct xen_feature_info f = {.submap_idx = 0};
-    const struct hcall h = {.nr = __HYPERVISOR_xen_version,
-                            .arg = {XENVER_get_features, ARG},
-                            .is64 = true};
 
-    assert_int_equal(gmem_write(r->mem, GPA(ARG), &f, sizeof(f)), 0);
-    assert_int_equal(xen_hypercall(r->xen, &h), 0);
-    assert_int_equal(gmem_read(r->mem, GPA(ARG), &f, sizeof(f)), 0);
+    assert_int_equal(rig_with(r, __HYPERVISOR_xen_version, XENVER_get_features,
+                              &f, sizeof(f)),
+                     0);
     return f.submap >> XENFEAT_hvm_pirqs & 1;
 }
 
@@ -180,7 +154,7 @@ static void elsewhere_it_is_not(void **state)
     set_vector(&r);
     assert_false(has_feature(&r));
     for (size_t i = 0; i < ARRAY_LEN(ops); i++)
-        assert_int_equal(physdev_at(&r, ops[i], ARG), -ENOSYS);
+        assert_int_equal(physdev_at(&r, ops[i], RIG_ARG), -ENOSYS);
     assert_int_equal(evtchn_op(xen_evtchn(r.xen), EVTCHNOP_bind_pirq, &a),
                      -EINVAL);
     assert_false(xen_message(r.xen, PIRQ_ADDR(16), PIRQ_DATA));
@@ -201,10 +175,11 @@ static void other_calls_are_not_there(void **state)
             assert_int_equal(physdev_at(r, i, BAD), -EFAULT);
             break;
         default:
-            assert_int_equal(physdev_at(r, i, ARG), -ENOSYS);
+            assert_int_equal(physdev_at(r, i, RIG_ARG), -ENOSYS);
         }
     }
-    assert_int_equal(physdev_at(r, (1ull << 32) | PHYSDEVOP_eoi, ARG), -ENOSYS);
+    assert_int_equal(physdev_at(r, (1ull << 32) | PHYSDEVOP_eoi, RIG_ARG),
+                     -ENOSYS);
 }
 
 /* ---- mapping ---- */

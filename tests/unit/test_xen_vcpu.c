@@ -18,7 +18,6 @@
 
 #include <xen/hvm/hvm_vcpu.h>
 
-#define ARG                  0x1000ull /* where a call's structure is */
 #define AREA                 0x6000ull
 #define NOWHERE              UINT64_MAX
 #define RUNSTATE_PHYS_AREA   14
@@ -27,25 +26,12 @@
 
 static int64_t call(struct hcall_rig *r, bool is64, uint64_t op, uint64_t vcpu)
 {
-    const struct hcall h = {
-        .nr = __HYPERVISOR_vcpu_op, .arg = {op, vcpu, ARG}, .is64 = is64};
-
-    return xen_hypercall(r->xen, &h);
-}
-
-static void put(struct hcall_rig *r, uint64_t at, const void *src, size_t n)
-{
-    assert_int_equal(gmem_write(r->mem, GPA(at), src, n), 0);
-}
-
-static void get(struct hcall_rig *r, uint64_t at, void *dst, size_t n)
-{
-    assert_int_equal(gmem_read(r->mem, GPA(at), dst, n), 0);
+    return rig_call(r, is64, __HYPERVISOR_vcpu_op, op, vcpu, RIG_ARG);
 }
 
 static int64_t initialise(struct hcall_rig *r, const struct vcpu_hvm_context *c)
 {
-    put(r, ARG, c, sizeof(*c));
+    rig_put(r, RIG_ARG, c, sizeof(*c));
     return call(r, true, VCPUOP_initialise, 1);
 }
 
@@ -117,7 +103,7 @@ static void test_flat(void **state)
     const struct vcpu_hvm_context c = flat();
 
     /* The layout is the same for both word sizes. */
-    put(r, ARG, &c, sizeof(c));
+    rig_put(r, RIG_ARG, &c, sizeof(c));
     assert_int_equal(call(r, false, VCPUOP_initialise, 1), 0);
     assert_registers(&r->context);
     assert_int_equal(r->context.rip, 9);
@@ -197,7 +183,7 @@ static void test_who_and_where_from(void **state)
                       .arg = {VCPUOP_initialise, 1, RIG_RAM - 8},
                       .is64 = true};
 
-    put(r, ARG, &c, sizeof(c));
+    rig_put(r, RIG_ARG, &c, sizeof(c));
     assert_int_equal(call(r, true, VCPUOP_initialise, RIG_CPUS), -ENOENT);
     assert_int_equal(call(r, true, VCPUOP_initialise, 0), -EEXIST);
     assert_int_equal(xen_hypercall(r->xen, &h), -EFAULT);
@@ -234,7 +220,7 @@ static void test_nmi(void **state)
 /* Register an area; the address has 64 bits, whoever calls. */
 static int64_t area(struct hcall_rig *r, bool is64, uint64_t op, uint64_t gpa)
 {
-    put(r, ARG, &gpa, sizeof(gpa));
+    rig_put(r, RIG_ARG, &gpa, sizeof(gpa));
     return call(r, is64, op, 0);
 }
 
@@ -247,7 +233,7 @@ static struct vcpu_runstate_info asked(struct hcall_rig *r, unsigned vcpu,
 
     r->now = at - 1000;
     assert_int_equal(call(r, true, VCPUOP_get_runstate_info, vcpu), 0);
-    get(r, ARG, &i, sizeof(i));
+    rig_get(r, RIG_ARG, &i, sizeof(i));
     for (unsigned s = 0; s < 4; s++)
         sum += i.time[s];
     assert_int_equal(i.state_entry_time, at);
@@ -318,7 +304,7 @@ static void test_runstate_area(void **state)
     r->now += 100000;
     for (unsigned n = 0; n < 10000 && !i.time[RUNSTATE_runnable]; n++) {
         (void)call(r, true, VCPUOP_is_up, 0);
-        get(r, AREA, &i, sizeof(i));
+        rig_get(r, AREA, &i, sizeof(i));
         usleep(1000);
     }
     assert_int_equal(i.time[RUNSTATE_runnable], 500);
@@ -334,13 +320,13 @@ static void test_runstate_by_address(void **state)
 
     r->times[0].ran = 10;
     assert_int_equal(area(r, true, RUNSTATE_PHYS_AREA, AREA), 0);
-    get(r, AREA, &i, sizeof(i));
+    rig_get(r, AREA, &i, sizeof(i));
     assert_int_equal(i.state, RUNSTATE_running);
     assert_int_equal(i.time[RUNSTATE_running], 10);
     r->times[0].ran = 20;
     /* 32 bits: four bytes less before the times, and aligned to four. */
     assert_int_equal(area(r, false, RUNSTATE_PHYS_AREA, AREA + 100), 0);
-    get(r, AREA + 100 + 12, &running, sizeof(running));
+    rig_get(r, AREA + 100 + 12, &running, sizeof(running));
     assert_int_equal(running, 20);
     assert_int_equal(area(r, true, RUNSTATE_PHYS_AREA, AREA + 4), -ENXIO);
     assert_int_equal(
@@ -361,20 +347,20 @@ static void test_time_by_address(void **state)
     const struct vcpu_register_vcpu_info info = {.mfn = 8, .offset = 0};
     struct vcpu_time_info t = {.version = 4, .system_time = 77};
 
-    put(r, ARG, &info, sizeof(info));
+    rig_put(r, RIG_ARG, &info, sizeof(info));
     assert_int_equal(call(r, true, VCPUOP_register_vcpu_info, 0), 0);
-    put(r, 0x8000 + offsetof(struct vcpu_info, time), &t, sizeof(t));
+    rig_put(r, 0x8000 + offsetof(struct vcpu_info, time), &t, sizeof(t));
     assert_int_equal(area(r, true, VCPU_TIME_PHYS_AREA, AREA), 0);
-    get(r, AREA, &t, sizeof(t));
+    rig_get(r, AREA, &t, sizeof(t));
     assert_int_equal(t.system_time, 77);
     assert_int_equal(area(r, true, VCPU_TIME_PHYS_AREA, AREA + 4072), -ENXIO);
     assert_int_equal(area(r, true, VCPU_TIME_PHYS_AREA, RIG_RAM), -ENXIO);
     assert_int_equal(area(r, true, VCPU_TIME_PHYS_AREA, NOWHERE), 0);
     t.version = 6;
     t.system_time = 99;
-    put(r, 0x8000 + offsetof(struct vcpu_info, time), &t, sizeof(t));
+    rig_put(r, 0x8000 + offsetof(struct vcpu_info, time), &t, sizeof(t));
     (void)call(r, true, VCPUOP_is_up, 0);
-    get(r, AREA, &t, sizeof(t));
+    rig_get(r, AREA, &t, sizeof(t));
     assert_int_equal(t.system_time, 77);
 }
 
