@@ -153,28 +153,23 @@ void kvm_xen_set_update_flag(struct vm *vm, bool on)
 
 /* ---- a vCPU's: what it is to know ---- */
 
-static void want(struct vcpu *v, const struct xen_vcpu_state *new)
+/* One of v->xen_want. */
+static void want(struct vcpu *v, uint64_t *what, uint64_t value)
 {
-    if (memcmp(&v->xen_want, new, sizeof(*new)) == 0)
+    if (*what == value)
         return;
-    v->xen_want = *new;
+    *what = value;
     vcpu_kick(v, VCPU_REASON_WORK);
 }
 
 void kvm_xen_set_info(struct vcpu *v, uint64_t gpa)
 {
-    struct xen_vcpu_state s = v->xen_want;
-
-    s.info = gpa;
-    want(v, &s);
+    want(v, &v->xen_want.info, gpa);
 }
 
 void kvm_xen_set_vector(struct vcpu *v, uint8_t vector)
 {
-    struct xen_vcpu_state s = v->xen_want;
-
-    s.vector = vector;
-    want(v, &s);
+    want(v, &v->xen_want.vector, vector);
 }
 
 int kvm_xen_set_callback(struct vm *vm, uint8_t vector)
@@ -192,29 +187,20 @@ void kvm_xen_nudge(struct vcpu *v)
 
 void kvm_xen_set_timer(struct vcpu *v, uint32_t port, uint64_t at)
 {
-    struct xen_vcpu_state s = v->xen_want;
-
-    s.timer_port = port;
+    want(v, &v->xen_want.timer_port, port);
     /* What KVM was not told yet is given back with the port. */
     if (port || at)
-        s.timer_at = at;
-    want(v, &s);
+        want(v, &v->xen_want.timer_at, at);
 }
 
 void kvm_xen_set_time_copy(struct vcpu *v, uint64_t gpa)
 {
-    struct xen_vcpu_state s = v->xen_want;
-
-    s.time_copy = gpa;
-    want(v, &s);
+    want(v, &v->xen_want.time_copy, gpa);
 }
 
 void kvm_xen_set_runstate(struct vcpu *v, uint64_t gpa)
 {
-    struct xen_vcpu_state s = v->xen_want;
-
-    s.runstate = gpa;
-    want(v, &s);
+    want(v, &v->xen_want.runstate, gpa);
 }
 
 /* ---- a vCPU's: telling it, on its thread ---- */
@@ -254,7 +240,7 @@ static void tell_vector(struct vcpu *v)
 static uint64_t tell_timer(struct vcpu *v)
 {
     struct kvm_xen_vcpu_attr a = {.type = KVM_XEN_VCPU_ATTR_TYPE_TIMER};
-    const uint32_t port = v->xen_want.timer_port;
+    const uint32_t port = (uint32_t)v->xen_want.timer_port;
     uint64_t at = v->xen_want.timer_at;
 
     v->xen_want.timer_at = 0;

@@ -60,8 +60,8 @@ struct xen_vcpu_state {
     uint64_t time_copy;
     uint64_t runstate;
     uint64_t timer_at; /* to be known only */
-    uint32_t timer_port;
-    uint32_t vector;
+    uint64_t timer_port;
+    uint64_t vector;
 };
 
 struct vcpu {
