@@ -75,7 +75,7 @@ class Row(domain.Domain, disk.Row, net.Row):
     second = "xvdb"
     # It is no PVH guest any more, and has no emulated devices either.
     kexec_append = "xen_emul_unplug=unnecessary"
-    patience = 2 * image.LOGIN_SECONDS  # four CPUs, each call an exit
+    patience = 3 * image.LOGIN_SECONDS  # four CPUs, down and up again
 
     def __init__(self, vmm, row):
         super().__init__(vmm, row)
