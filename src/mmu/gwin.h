@@ -127,6 +127,13 @@ static inline bool win_clear_bit(const struct gwin *w, size_t off, uint32_t bit)
            mask;
 }
 
+/* Clear bits of the word at off. */
+static inline void win_clear_bits(const struct gwin *w, size_t off,
+                                  uint32_t bits)
+{
+    (void)__atomic_fetch_and(win_word(w, off), ~bits, __ATOMIC_SEQ_CST);
+}
+
 /* Put a byte and say what was there. */
 static inline uint8_t win_swap8(const struct gwin *w, size_t off, uint8_t v)
 {

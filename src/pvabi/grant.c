@@ -38,12 +38,6 @@ static unsigned max_entries(unsigned frames)
     return frames * (unsigned)V1_PER_FRAME;
 }
 
-unsigned gnt_entries(const struct gnttab *gt)
-{
-    return gt->n_frames *
-           (unsigned)(gt->version == 1 ? V1_PER_FRAME : V2_PER_FRAME);
-}
-
 /* The page of ours behind frame i; the status frames come last. */
 static struct gwin own_page(const struct gnttab *gt, unsigned i)
 {
@@ -190,11 +184,13 @@ void gnttab_unplace(struct gnttab *gt, gfn_t gfn)
 static const struct gwin *entry_at(const struct gnttab *gt, grant_ref_t ref,
                                    size_t *off)
 {
-    const size_t per = gt->version == 1 ? V1_PER_FRAME : V2_PER_FRAME;
-
     BUG_ON(ref >= gnt_entries(gt));
-    *off = ref % per * (GUEST_PAGE / per);
-    return &gt->frames[ref / per].win;
+    if (gt->version == 1) {
+        *off = ref % V1_PER_FRAME * sizeof(struct grant_entry_v1);
+        return &gt->frames[ref / V1_PER_FRAME].win;
+    }
+    *off = ref % V2_PER_FRAME * sizeof(union grant_entry_v2);
+    return &gt->frames[ref / V2_PER_FRAME].win;
 }
 
 void gnt_entry_get(const struct gnttab *gt, grant_ref_t ref,
@@ -242,24 +238,17 @@ static const struct gwin *bits_at(const struct gnttab *gt, grant_ref_t ref,
     return &gt->status[ref / STATUS_PER_FRAME].win;
 }
 
-static void clear_bit(const struct gnttab *gt, grant_ref_t ref, unsigned which)
-{
-    unsigned bit;
-    size_t off;
-    const struct gwin *w = bits_at(gt, ref, &off, &bit);
-
-    (void)win_clear_bit(w, off, bit + which);
-}
-
 /* What is shown must be what is held. */
 static void clear_unused(const struct gnttab *gt, grant_ref_t ref)
 {
     const struct gnt_pin *p = &gt->pins[ref];
+    const uint32_t unused = (p->writers ? 0 : GTF_writing) |
+                            (p->readers || p->writers ? 0 : GTF_reading);
+    unsigned bit;
+    size_t off;
+    const struct gwin *w = bits_at(gt, ref, &off, &bit);
 
-    if (!p->writers)
-        clear_bit(gt, ref, _GTF_writing);
-    if (!p->readers && !p->writers)
-        clear_bit(gt, ref, _GTF_reading);
+    win_clear_bits(w, off, unused << bit);
 }
 
 /* May the entry be used so? A pinned one was asked whose it is before. */
@@ -276,12 +265,10 @@ static int check_word(uint32_t word, domid_t domid, bool pinned, bool write,
     return write && (flags & GTF_readonly) ? -EPERM : 0;
 }
 
-static int show_v1(const struct gnttab *gt, grant_ref_t ref, domid_t domid,
-                   bool pinned, bool write)
+static inline int show_v1(const struct gwin *w, size_t off, domid_t domid,
+                          bool pinned, bool write)
 {
     const uint32_t bits = GTF_reading | (write ? GTF_writing : 0);
-    size_t off;
-    const struct gwin *w = entry_at(gt, ref, &off);
     uint32_t word = win_load32(w, off);
 
     for (unsigned i = 0; i < MAX_TRIES; i++) {
@@ -320,53 +307,104 @@ static int show_v2(const struct gnttab *gt, grant_ref_t ref, domid_t domid,
     return ret;
 }
 
-/* Which part of which frame a freshly shown entry grants, for good. */
-static int learn(struct gnttab *gt, grant_ref_t ref, bool whole)
+/* Which part of which frame an entry of version 2 grants. */
+static int learn_part(const struct gnttab *gt, grant_ref_t ref, bool whole,
+                      struct gnt_pin *p)
 {
-    struct gnt_pin *p = &gt->pins[ref];
     union gnt_entry e;
-    uint64_t frame;
 
     gnt_entry_get(gt, ref, &e);
+    p->gfn = e.v2.full_page.frame;
+    if (!(e.v2.hdr.flags & GTF_sub_page))
+        return 0;
+    p->off = e.v2.sub_page.page_off;
+    p->len = e.v2.sub_page.length;
+    if (whole)
+        return -EACCES;
+    return p->off > GUEST_PAGE || p->len > GUEST_PAGE - p->off ? -EINVAL : 0;
+}
+
+/* Where that is. */
+static int find_frame(const struct gnttab *gt, struct gnt_pin *p)
+{
+    struct gwin page;
+
+    if (p->gfn > UINT64_MAX / GUEST_PAGE ||
+        gmem_win(gt->mem, GPA(p->gfn * GUEST_PAGE), GUEST_PAGE, &page) < 0)
+        return -EFAULT;
+    p->host = page.host;
+    return 0;
+}
+
+/*
+ * The first pin of an entry of version 1, as nearly all are: what gnt_pin does
+ * then, and no more, for it is done for each page of every packet.
+ */
+static int pin_first(struct gnttab *gt, grant_ref_t ref, domid_t domid,
+                     bool write)
+{
+    struct gnt_pin *p = &gt->pins[ref];
+    size_t off;
+    const struct gwin *w = entry_at(gt, ref, &off);
+    int ret = show_v1(w, off, domid, false, write);
+
+    if (ret < 0)
+        return ret;
     p->off = 0;
     p->len = GUEST_PAGE;
-    frame = gt->version == 1 ? e.v1.frame : e.v2.full_page.frame;
-    if (gt->version == 2 && (e.v2.hdr.flags & GTF_sub_page)) {
-        p->off = e.v2.sub_page.page_off;
-        p->len = e.v2.sub_page.length;
-        if (whole)
-            return -EACCES;
-        if (p->off > GUEST_PAGE || p->len > GUEST_PAGE - p->off)
-            return -EINVAL;
+    p->gfn =
+        win_load_acquire32(w, off + offsetof(struct grant_entry_v1, frame));
+    ret = find_frame(gt, p);
+    if (ret < 0) {
+        clear_unused(gt, ref);
+        return ret;
     }
-    p->gfn = frame;
-    if (frame > UINT64_MAX / GUEST_PAGE ||
-        !gmem_is_ram(gt->mem, GPA(frame * GUEST_PAGE), GUEST_PAGE))
-        return -EFAULT;
+    p->readers = !write;
+    p->writers = write;
+    gt->n_pins++;
     return 0;
+}
+
+/* Show one more use; a first one, of version 2, learns what it grants. */
+static int show_more(struct gnttab *gt, grant_ref_t ref, domid_t domid,
+                     bool write, bool whole)
+{
+    struct gnt_pin *p = &gt->pins[ref];
+    const bool pinned = p->readers || p->writers;
+    size_t off;
+    const struct gwin *w = entry_at(gt, ref, &off);
+    int ret;
+
+    if (pinned && (!write || p->writers))
+        return 0;
+    ret = gt->version == 1 ? show_v1(w, off, domid, pinned, write)
+                           : show_v2(gt, ref, domid, pinned, write, whole);
+    if (ret < 0 || pinned)
+        return ret;
+    p->off = 0;
+    p->len = GUEST_PAGE;
+    ret = learn_part(gt, ref, whole, p);
+    if (ret == 0)
+        ret = find_frame(gt, p);
+    if (ret < 0)
+        clear_unused(gt, ref);
+    return ret;
 }
 
 int gnt_pin(struct gnttab *gt, grant_ref_t ref, domid_t domid, bool write,
             bool whole)
 {
     struct gnt_pin *p;
-    bool pinned;
-    int ret = 0;
+    int ret;
 
     if (ref >= gnt_entries(gt))
         return -EINVAL;
     p = &gt->pins[ref];
+    if (gt->version == 1 && !p->readers && !p->writers)
+        return pin_first(gt, ref, domid, write);
     if (p->readers == UINT16_MAX || p->writers == UINT16_MAX)
         return -EBUSY;
-    pinned = p->readers || p->writers;
-    if (!pinned || (write && !p->writers))
-        ret = gt->version == 1 ? show_v1(gt, ref, domid, pinned, write)
-                               : show_v2(gt, ref, domid, pinned, write, whole);
-    if (ret == 0 && !pinned) {
-        ret = learn(gt, ref, whole);
-        if (ret < 0)
-            clear_unused(gt, ref);
-    }
+    ret = show_more(gt, ref, domid, write, whole);
     if (ret < 0)
         return ret;
     if (whole && p->len != GUEST_PAGE) {
@@ -399,18 +437,18 @@ int gnttab_iov(struct gnttab *gt, grant_ref_t ref, unsigned off, unsigned len,
                bool write, struct iovec *out)
 {
     const struct gnt_pin *p;
-    int ret = gnt_pin(gt, ref, XEN_BACKEND_DOMID, write, false);
+    const int ret = gnt_pin(gt, ref, XEN_BACKEND_DOMID, write, false);
 
     if (ret < 0)
         return ret;
     p = &gt->pins[ref];
-    /* Of no bytes there is no iovec either. */
-    if (off < p->off || !range_ok(off - p->off, len, p->len) ||
-        gmem_iov(gt->mem, GPA(p->gfn * GUEST_PAGE + off), len, out, 1) != 1)
-        ret = -EINVAL;
-    if (ret < 0)
+    /* Of no bytes there is no iovec. */
+    if (!len || off < p->off || !range_ok(off - p->off, len, p->len)) {
         gnttab_release(gt, ref, write);
-    return ret;
+        return -EINVAL;
+    }
+    *out = (struct iovec){p->host + off, len};
+    return 0;
 }
 
 int gnttab_win(struct gnttab *gt, grant_ref_t ref, bool write, struct gwin *out)
@@ -419,10 +457,6 @@ int gnttab_win(struct gnttab *gt, grant_ref_t ref, bool write, struct gwin *out)
 
     if (ret < 0)
         return ret;
-    if (gmem_win(gt->mem, GPA(gt->pins[ref].gfn * GUEST_PAGE), GUEST_PAGE,
-                 out) < 0) {
-        gnttab_release(gt, ref, write);
-        return -EFAULT;
-    }
+    *out = win_of(gt->pins[ref].host, GUEST_PAGE);
     return 0;
 }

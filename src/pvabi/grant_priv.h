@@ -21,6 +21,7 @@ struct gnt_frame {
 /* What an entry is pinned by, and what it said when it first was. */
 struct gnt_pin {
     uint64_t gfn;
+    unsigned char *host; /* the frame, for windows and iovecs */
     uint16_t readers, writers;
     uint16_t off, len; /* of the frame */
 };
@@ -40,7 +41,11 @@ struct gnttab {
 };
 
 /* Entries there are. */
-unsigned gnt_entries(const struct gnttab *gt);
+static inline unsigned gnt_entries(const struct gnttab *gt)
+{
+    return gt->n_frames *
+           (unsigned)(gt->version == 1 ? V1_PER_FRAME : V2_PER_FRAME);
+}
 
 /* Make the table n frames long, if it is not; n is at most max_frames. */
 void gnt_grow(struct gnttab *gt, unsigned n);
