@@ -28,6 +28,11 @@ static inline void copy_once(void *dst, const volatile void *src, size_t n)
 
         memcpy(d, &w, 8);
     }
+    for (; n >= 4 && ((uintptr_t)s & 3) == 0; n -= 4, s += 4, d += 4) {
+        uint32_t w = *(const volatile uint32_t *)s;
+
+        memcpy(d, &w, 4);
+    }
     for (; n; n--)
         *d++ = *s++;
 }

@@ -29,6 +29,7 @@
 #define EXTRA_SLOT 1u
 
 _Static_assert(sizeof(struct netif_rx_request) == 8, "xen/io/netif.h");
+_Static_assert(sizeof(union netif_rx_sring_entry) == 8, "xen/io/netif.h");
 _Static_assert(sizeof(struct netif_rx_response) == 8, "xen/io/netif.h");
 _Static_assert(NET_MAX_FRAME / GUEST_PAGE + 2 <= XNET_RX_BUFS, "a packet fits");
 
@@ -39,22 +40,29 @@ static struct xnet_buf *buf_at(struct xnet_rx *rx, unsigned i)
     return &rx->bufs[(rx->first + i) % XNET_RX_BUFS];
 }
 
-/* Pop one more buffer. False: there is none, or the ring broke. */
-static bool add_buffer(struct xnet_rx *rx)
+/* Hold the page of a request popped. 0 or -EPROTO. */
+static int hold_buffer(struct xnet_rx *rx, const struct netif_rx_request *req)
 {
-    struct xnet *n = rx->q->n;
-    struct netif_rx_request req;
     struct gwin page;
-    int ret = xring_pop(&rx->r.ring, &req, sizeof(req));
 
-    if (ret > 0 && gnttab_win(n->bus.host.gnt, req.gref, true, &page) < 0)
-        ret = xring_break(&rx->r.ring, "a receive buffer that is not granted");
+    if (gnttab_win(rx->q->n->bus.host.gnt, req->gref, true, &page) < 0)
+        return xring_break(&rx->r.ring, "a receive buffer that is not granted");
+    *buf_at(rx, rx->count++) = (struct xnet_buf){req->id, req->gref, page.host};
+    return 0;
+}
+
+/* Pop up to n more buffers. False: there is none, or the ring broke. */
+static bool add_buffers(struct xnet_rx *rx, unsigned n)
+{
+    struct netif_rx_request reqs[XNET_RX_BUFS];
+    const int got = xring_pop_some(&rx->r.ring, reqs, n);
+    int ret = got;
+
+    for (int i = 0; ret >= 0 && i < got; i++)
+        ret = hold_buffer(rx, &reqs[i]);
     if (ret < 0)
-        xenbus_broken(&n->bus, rx->r.ring.why);
-    if (ret <= 0)
-        return false;
-    *buf_at(rx, rx->count++) = (struct xnet_buf){req.id, req.gref, page.host};
-    return true;
+        xenbus_broken(&rx->q->n->bus, rx->r.ring.why);
+    return ret >= 0 && got;
 }
 
 /*
@@ -66,7 +74,8 @@ static bool have_buffers(struct xnet_rx *rx, unsigned n, unsigned least)
     struct xring *r = &rx->r.ring;
 
     while (rx->count < n)
-        if (!add_buffer(rx) && (rx->count >= least || !xring_listen(r)))
+        if (!add_buffers(rx, n - rx->count) &&
+            (rx->count >= least || !xring_listen(r)))
             break;
     return rx->count >= least && !r->broken;
 }
@@ -159,15 +168,20 @@ static void arrange(struct xnet_rx *rx, size_t total, bool gso)
     }
 }
 
-static void push_extra(struct xnet_rx *rx)
-{
-    const struct netif_extra_info e = {
-        .type = XEN_NETIF_EXTRA_TYPE_GSO,
-        .u.gso = {.size = rx->hdr.gso_size, .type = xnet_gso_type(&rx->hdr)},
-    };
+/* A slot of the ring on its way to the driver. */
+union out {
+    struct netif_rx_response rsp;
+    struct netif_extra_info extra;
+};
 
-    xring_push(&rx->r.ring, &e, sizeof(e));
-    let_go_first(rx);
+_Static_assert(sizeof(union out) == sizeof(struct netif_rx_response),
+               "an extra is no longer than a response");
+
+static union out extra_of(const struct xnet_rx *rx)
+{
+    return (union out){.extra = {.type = XEN_NETIF_EXTRA_TYPE_GSO,
+                                 .u.gso = {.size = rx->hdr.gso_size,
+                                           .type = xnet_gso_type(&rx->hdr)}}};
 }
 
 /* Ready the window for a packet like this one; see vnet_rx.c. */
@@ -182,24 +196,28 @@ static void adapt(struct xnet_rx *rx, unsigned used)
 static void deliver(struct xnet_rx *rx, size_t total, bool gso)
 {
     const unsigned pages = slots_for(total, false);
+    const unsigned slots = slots_for(total, gso);
     unsigned flags = xnet_rx_flags(&rx->hdr) | (gso ? NETRXF_extra_info : 0);
+    union out out[XNET_RX_BUFS];
 
     arrange(rx, total, gso);
+    if (gso)
+        out[EXTRA_SLOT] = extra_of(rx);
     for (unsigned i = 0; i < pages; i++) {
         const size_t left = total - i * GUEST_PAGE;
-        const struct netif_rx_response rsp = {
-            .id = buf_at(rx, 0)->id,
+        const unsigned slot = slot_of(i, gso);
+
+        out[slot].rsp = (struct netif_rx_response){
+            .id = buf_at(rx, slot)->id,
             .flags = (uint16_t)(flags | (i + 1 < pages ? NETRXF_more_data : 0)),
             .status = (int16_t)(left < GUEST_PAGE ? left : GUEST_PAGE),
         };
-
-        xring_push(&rx->r.ring, &rsp, sizeof(rsp));
-        let_go_first(rx);
-        if (i == 0 && gso)
-            push_extra(rx);
         flags = 0;
     }
-    adapt(rx, slots_for(total, gso));
+    xring_push_some(&rx->r.ring, out, slots);
+    for (unsigned i = 0; i < slots; i++)
+        let_go_first(rx);
+    adapt(rx, slots);
     rx->dirty = true;
     xnet_post(rx->q->n);
 }

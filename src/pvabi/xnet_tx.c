@@ -27,6 +27,7 @@
 _Static_assert(sizeof(struct netif_tx_request) == 12, "xen/io/netif.h");
 _Static_assert(sizeof(struct netif_extra_info) == 8, "xen/io/netif.h");
 _Static_assert(sizeof(struct netif_tx_response) == 4, "xen/io/netif.h");
+_Static_assert(sizeof(union netif_tx_sring_entry) == 12, "xen/io/netif.h");
 
 /* ---- taking a packet's slots off the ring ---- */
 
@@ -107,18 +108,23 @@ static void let_go(struct xnet_tx *tx)
 /* A response for each slot, in their order; extras have none of their own. */
 static void push(struct xnet_tx *tx, int status, size_t bytes)
 {
-    static const struct netif_tx_response none = {.status = NETIF_RSP_NULL};
+    union netif_tx_sring_entry out[XNET_MAX_SLOTS + XNET_MAX_EXTRAS];
+    const unsigned n = tx->n_slots + tx->n_extras;
 
     let_go(tx);
-    for (unsigned i = 0; i < tx->n_slots; i++) {
-        const struct netif_tx_response rsp = {.id = tx->slots[i].id,
-                                              .status = (int16_t)status};
+    for (unsigned i = 0; i < n; i++) {
+        const bool extra = i > 0 && i <= tx->n_extras;
 
-        xring_push(&tx->r.ring, &rsp, sizeof(rsp));
-        for (unsigned e = 0; i == 0 && e < tx->n_extras; e++)
-            xring_push(&tx->r.ring, &none, sizeof(none));
+        memset(&out[i], 0, sizeof(out[i]));
+        if (extra)
+            out[i].rsp.status = NETIF_RSP_NULL;
+        else
+            out[i].rsp = (struct netif_tx_response){
+                .id = tx->slots[i ? i - tx->n_extras : 0].id,
+                .status = (int16_t)status};
     }
-    tx->done += tx->n_slots + tx->n_extras;
+    xring_push_some(&tx->r.ring, out, n);
+    tx->done += n;
     tx->done_bytes += bytes;
     xnet_post(tx->q->n);
 }

@@ -101,6 +101,21 @@ static void copy_out(const struct xring *r, size_t off, const void *src,
         win_copy_out(&r->pages[off / GUEST_PAGE + 1], 0, s + run, n - run);
 }
 
+/*
+ * How many of n slots from index on lie in a row in one page; one that lies
+ * across a border is a row of its own.
+ */
+static unsigned in_a_row(const struct xring *r, uint32_t index, unsigned n)
+{
+    const uint32_t to_wrap = r->size - (index & (r->size - 1));
+    const size_t left = GUEST_PAGE - slot_at(r, index) % GUEST_PAGE;
+    const unsigned fit = (unsigned)(left / r->slot);
+
+    n = n < to_wrap ? n : to_wrap;
+    n = n < fit ? n : fit;
+    return n ? n : 1;
+}
+
 /* ---- popping ---- */
 
 /* Is there a request to pop? 1, 0, or -EPROTO. */
@@ -136,6 +151,26 @@ int xring_pop(struct xring *r, void *req, size_t n)
     return 1;
 }
 
+int xring_pop_some(struct xring *r, void *reqs, unsigned max)
+{
+    unsigned n;
+    int ret;
+
+    BUG_ON(!max);
+    if (r->broken)
+        return -EPROTO;
+    if (!r->running)
+        return 0;
+    ret = look_for_request(r);
+    if (ret <= 0)
+        return ret;
+    n = r->req_prod - r->req_cons;
+    n = in_a_row(r, r->req_cons, n < max ? n : max);
+    copy_in(r, slot_at(r, r->req_cons), reqs, (size_t)n * r->slot);
+    r->req_cons += n;
+    return (int)n;
+}
+
 /* ---- pushing and notifications ---- */
 
 void xring_push(struct xring *r, const void *rsp, size_t n)
@@ -144,6 +179,22 @@ void xring_push(struct xring *r, const void *rsp, size_t n)
     if (!r->broken)
         copy_out(r, slot_at(r, r->rsp_prod), rsp, n);
     r->rsp_prod++;
+}
+
+void xring_push_some(struct xring *r, const void *rsps, unsigned n)
+{
+    const unsigned char *from = rsps;
+
+    BUG_ON(n > xring_in_flight(r));
+    while (n) {
+        const unsigned run = r->broken ? n : in_a_row(r, r->rsp_prod, n);
+
+        if (!r->broken)
+            copy_out(r, slot_at(r, r->rsp_prod), from, (size_t)run * r->slot);
+        r->rsp_prod += run;
+        from += (size_t)run * r->slot;
+        n -= run;
+    }
 }
 
 void xring_show(struct xring *r)

@@ -61,6 +61,12 @@ static inline uint32_t xring_in_flight(const struct xring *r)
  */
 must_check int xring_pop(struct xring *r, void *req, size_t n);
 
+/*
+ * Copy whole requests, one or more and up to max of them, for those who take
+ * many: not always as many as there are. Their number, 0 or -EPROTO, as above.
+ */
+must_check int xring_pop_some(struct xring *r, void *reqs, unsigned max);
+
 /* The ring is against the rules of what it carries; always -EPROTO. */
 int xring_break(struct xring *r, const char *why);
 
@@ -70,6 +76,9 @@ int xring_break(struct xring *r, const char *why);
  * left alone.
  */
 void xring_push(struct xring *r, const void *rsp, size_t n);
+
+/* The same for n whole slots, one after the other. */
+void xring_push_some(struct xring *r, const void *rsps, unsigned n);
 
 /*
  * Make what was pushed visible and leave the guest alone for now: it may meet

@@ -130,6 +130,51 @@ static void full_ring(void **state)
     assert_int_equal(xring_in_flight(&rig->r), rig->f.size);
 }
 
+/*
+ * By rows: as many as there are and as were asked for, at most to the end of
+ * a page or of the ring; a slot across two pages comes by itself.
+ */
+static void rows_of_slots(void **state)
+{
+    struct rig *rig = *state;
+    unsigned char slots[8 * SLOT], rsp[16];
+
+    for (unsigned n = 1; n <= XRING_MAX_PAGES; n *= 2) {
+        uint8_t seen = 0;
+
+        begin(rig, n);
+        for (uint32_t i = 0; i < rig->f.size; i++) {
+            unsigned left = 7;
+
+            for (uint8_t k = 0; k < 7; k++)
+                put(rig, (uint8_t)(seen + k));
+            xfront_show(&rig->f);
+            while (left) {
+                const int got = xring_pop_some(&rig->r, slots, left);
+
+                assert_in_range(got, 1, left);
+                for (int k = 0; k < got; k++, seen++, left--) {
+                    assert_int_equal(slots[(unsigned)k * SLOT], seen);
+                    assert_int_equal(slots[(unsigned)k * SLOT + SLOT - 1],
+                                     seen);
+                }
+            }
+            assert_int_equal(xring_pop_some(&rig->r, slots, 8), 0);
+            for (unsigned k = 0; k < 7; k++)
+                memset(slots + (size_t)k * SLOT, (int)(i + k), SLOT);
+            xring_push_some(&rig->r, slots, 7);
+            assert_int_equal(xring_in_flight(&rig->r), 0);
+            assert_true(xring_publish(&rig->r));
+            for (unsigned k = 0; k < 7; k++) {
+                assert_true(xfront_take(&rig->f, rsp, sizeof(rsp)));
+                assert_int_equal(rsp[0], (uint8_t)(i + k));
+                assert_int_equal(rsp[15], (uint8_t)(i + k));
+            }
+            assert_false(xring_listen(&rig->r));
+        }
+    }
+}
+
 /* A front-end is asked for no event while we are at it anyway. */
 static void requests_without_events(void **state)
 {
@@ -259,7 +304,7 @@ static void index_goes_back(void **state) /* 43 */
 static void a_broken_ring_is_left_alone(void **state) /* 41 */
 {
     struct rig *rig = *state;
-    unsigned char page[GUEST_PAGE];
+    unsigned char page[GUEST_PAGE], req[SLOT];
 
     begin(rig, 1);
     put(rig, 1);
@@ -269,6 +314,7 @@ static void a_broken_ring_is_left_alone(void **state) /* 41 */
     memcpy(page, rig->f.pages[0], sizeof(page));
     push_tag(rig, 1);
     assert_int_equal(xring_in_flight(&rig->r), 0);
+    assert_int_equal(xring_pop_some(&rig->r, req, 1), -EPROTO);
     xring_show(&rig->r);
     assert_false(xring_publish(&rig->r));
     assert_memory_equal(page, rig->f.pages[0], sizeof(page));
@@ -312,6 +358,7 @@ int main(void)
         TEST(sizes),
         TEST(round_trips),
         TEST(full_ring),
+        TEST(rows_of_slots),
         TEST(requests_without_events),
         TEST(responses_without_events),
         TEST(goes_on_where_another_stopped),
