@@ -6,9 +6,13 @@
 /* A window that takes longer is of a slow disk, or of a guest at rest. */
 #define SLOW_NS (PACE_WINDOW * UINT64_C(100000))
 
+#define FIRST_GLANCE 16u
+#define MAX_GLANCE   256u
+#define REST_NS      UINT64_C(10000000)
+
 void pace_init(struct pace *p)
 {
-    *p = (struct pace){.rest = 1, .gap = 1};
+    *p = (struct pace){.rest = 1, .gap = 1, .every = FIRST_GLANCE};
 }
 
 static bool clearly_less(uint64_t a, uint64_t b)
@@ -50,12 +54,29 @@ static void end_window(struct pace *p, uint64_t took)
     }
 }
 
+static void plan_glance(struct pace *p, unsigned n, uint64_t now)
+{
+    if (p->several || now - p->last > REST_NS) {
+        p->every = FIRST_GLANCE;
+        p->alone = 0;
+    }
+    p->last = now;
+    p->alone += n;
+    p->glance = !p->looks && !p->trial && p->alone >= p->every;
+    if (!p->glance)
+        return;
+    p->alone = 0;
+    if (p->every < MAX_GLANCE)
+        p->every *= 2;
+}
+
 /* A trial that has taken longer than the other way is lost before its end. */
 void pace_took(struct pace *p, unsigned n, unsigned in_flight, uint64_t now)
 {
     const uint64_t took = now - p->begin;
 
     p->several |= n + in_flight > 1;
+    plan_glance(p, n, now);
     if (p->begin) {
         p->n += n;
         if (p->n >= PACE_WINDOW)

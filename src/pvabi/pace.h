@@ -8,7 +8,9 @@
  * No rule says beforehand which it is, so both ways are measured: the time that
  * as many requests take. To look must win clearly, is tried ever more seldom
  * while it loses, and never for a guest that asks for little, or that has not
- * had two requests here at once.
+ * had two requests here at once. Who is served as fast as he asks never has,
+ * however many he could ask for: so now and then, and soon after a rest, there
+ * is a glance, one look that is no trial.
  *
  * Pure: the time is an argument. Thread: loop.
  */
@@ -24,8 +26,12 @@ struct pace {
     bool looks;     /* the way it is now */
     bool trial;     /* for one window only, if it does not win */
     bool several;   /* two were here at once in this window */
+    bool glance;    /* look, once, after these requests */
+    unsigned alone; /* requests one by one since the last glance */
+    unsigned every; /* so many of them are worth one */
     unsigned n;     /* requests of this window */
     uint64_t begin; /* of it; 0: at the next request */
+    uint64_t last;  /* when requests were taken */
     uint64_t took;  /* the last window the other way, in a trial */
     unsigned rest;  /* windows until the next trial */
     unsigned gap;   /* as many, next time */

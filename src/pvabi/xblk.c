@@ -96,7 +96,7 @@ static bool await_request(struct xblk_queue *queue, unsigned taken)
 {
     if (queue->looking)
         return false;
-    if (!taken || !queue->pace.looks)
+    if (!taken || !(queue->pace.looks || queue->pace.glance))
         return xring_listen(&queue->r.ring);
     queue->looking = true;
     loop_timer(queue->b->bus.host.loop, &queue->look, PACE_LOOK_NS);

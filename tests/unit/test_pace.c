@@ -67,6 +67,51 @@ static void test_one_at_a_time_is_told(void **state)
     assert_int_equal(g.looks, 0);
 }
 
+/*
+ * Served as fast as it asks: that there are more shows by a glance, soon after
+ * each rest.
+ */
+static void test_served_one_by_one(void **state)
+{
+    struct guest g = make(40000, 70000, 6);
+
+    (void)state;
+    for (unsigned rest = 0; rest < 3; rest++) {
+        for (unsigned i = 0; i < 5 * PACE_WINDOW && !g.p.looks; i++) {
+            const unsigned n = g.p.glance ? g.depth : 1;
+
+            g.now += g.p.glance ? g.looked : g.told;
+            pace_took(&g.p, n, 0, g.now);
+            assert_true(i <= 3 * PACE_WINDOW);
+        }
+        assert_true(g.p.looks);
+        /* Long by itself. */
+        for (unsigned i = 0; i < 50 * PACE_WINDOW; i++) {
+            g.now += 20000;
+            pace_took(&g.p, 1, 0, g.now);
+        }
+        assert_false(g.p.looks);
+        g.now += UINT64_C(1000000000);
+        pace_took(&g.p, 1, 0, g.now);
+    }
+}
+
+/* One that has no more is seldom kept waiting for a glance. */
+static void test_glances_are_rare(void **state)
+{
+    struct guest g = make(20000, 60000, 1);
+    unsigned glances = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 100 * PACE_WINDOW; i++) {
+        g.now += g.p.glance ? g.looked : g.told;
+        pace_took(&g.p, 1, 0, g.now);
+        glances += g.p.glance;
+        assert_false(g.p.looks);
+    }
+    assert_in_range(glances, 10, 100 * PACE_WINDOW / 200);
+}
+
 /* Four that come by each look would have been done sooner if told of. */
 static void test_looking_must_win(void **state)
 {
@@ -147,6 +192,8 @@ int main(void)
         cmocka_unit_test(test_many_in_flight_are_looked_at),
         cmocka_unit_test(test_one_at_a_time_is_told),
         cmocka_unit_test(test_looking_must_win),
+        cmocka_unit_test(test_served_one_by_one),
+        cmocka_unit_test(test_glances_are_rare),
         cmocka_unit_test(test_behind_with_answers),
         cmocka_unit_test(test_a_change_is_noticed),
         cmocka_unit_test(test_slow_disks_are_told),
