@@ -113,34 +113,6 @@ static void on_eoi(void *ctx, uint8_t vector)
     b->ops->eoi(b->platform, vector);
 }
 
-static int64_t on_hypercall(void *ctx, const struct hcall *call)
-{
-    struct board *b = ctx;
-
-    return board_xen_hypercall(b->xen, call);
-}
-
-static bool on_hypercall_page(void *ctx, uint64_t value, bool is64)
-{
-    struct board *b = ctx;
-
-    return board_xen_page(b->xen, value, is64);
-}
-
-static void on_efer_read(void *ctx, const struct paging *paging, gva_t rip)
-{
-    struct board *b = ctx;
-
-    board_xen_starts(b->xen, paging, rip);
-}
-
-static void on_xen_settled(void *ctx, unsigned vcpu, bool moved, uint64_t timer)
-{
-    struct board *b = ctx;
-
-    board_xen_leftd(b->xen, vcpu, moved, timer);
-}
-
 /* SHUTDOWN_*: the guest said how it ends. */
 static void on_xen_shutdown(void *ctx, unsigned reason)
 {
@@ -361,10 +333,7 @@ static int make_cpus(struct board *b)
         .prepare = on_prepare,
         .first_entry = on_first_entry,
         .seal_thread = on_seal_thread,
-        .hypercall = b->xen ? on_hypercall : NULL,
-        .hypercall_page = b->xen ? on_hypercall_page : NULL,
-        .efer_read = b->xen ? on_efer_read : NULL,
-        .xen_settled = b->xen ? on_xen_settled : NULL,
+        .xen = b->xen ? board_xen_cpu_ops(b->xen) : NULL,
         .ctx = b,
     };
     b->boot_cpu_ops = b->cpu_ops;

@@ -31,6 +31,7 @@ struct xen_clock {
 
 struct board_xen {
     struct board_xen_host host;
+    struct vcpu_xen_ops cpu_ops;
     struct msi_sink sink;
     struct xen *xen;                 /* owned */
     struct board_xen_kernel *kernel; /* owned; NULL: KVM does nothing itself */
@@ -42,6 +43,8 @@ struct board_xen {
     unsigned looks;                  /* at kernels that begin */
     gva_t looked_at;                 /* the last one */
     pthread_cond_t wake;             /* with the board lock */
+    struct xen_clock later;          /* upcalls that could not be delivered */
+    unsigned later_ns;               /* it is set to that; 0: it is not set */
     unsigned n_clocks;
     struct xen_clock clocks[MACHINE_MAX_CPUS];
 };
@@ -53,6 +56,43 @@ static void interrupt(void *ctx, unsigned vcpu, uint8_t vector)
     const struct board_xen *bx = ctx;
 
     bx->sink.send(bx->sink.ctx, MSI_ADDRESS(vcpu), vector);
+}
+
+static void nudge(void *ctx, unsigned vcpu)
+{
+    const struct board_xen *bx = ctx;
+
+    kvm_xen_look(bx->host.cpus[vcpu]);
+}
+
+static uint8_t upcall(void *ctx, unsigned vcpu)
+{
+    const struct board_xen *bx = ctx;
+
+    return xen_callback(bx->xen, vcpu);
+}
+
+static void upcall_later(void *ctx, unsigned ns)
+{
+    struct board_xen *bx = ctx;
+    const struct itimerspec t = {.it_value.tv_nsec = ns};
+
+    if (bx->later_ns && bx->later_ns <= ns)
+        return;
+    bx->later_ns = ns;
+    BUG_ON(timerfd_settime(bx->later.fd, 0, &t, NULL) < 0);
+}
+
+static void on_later(struct loop_op *op, int res)
+{
+    struct xen_clock *c = op->owner;
+    uint64_t ticks;
+
+    if (res < 0 || read(c->fd, &ticks, sizeof(ticks)) < 0)
+        return;
+    c->bx->later_ns = 0;
+    for (unsigned i = 0; i < c->bx->host.desc->n_cpus; i++)
+        kvm_xen_look_again(c->bx->host.cpus[i]);
 }
 
 static uint64_t now(void *ctx)
@@ -277,24 +317,41 @@ static int make_special(struct board_xen *bx)
     return vm_map_window(bx->host.vm, (unsigned)window);
 }
 
+static int open_clock(struct board_xen *bx, struct xen_clock *c, loop_fn *fn)
+{
+    c->bx = bx;
+    c->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (c->fd < 0) {
+        log_error("timerfd: %s: raise the open-files limit (ulimit -n)",
+                  strerror(errno));
+        return -errno;
+    }
+    c->op = (struct loop_op){.fn = fn, .owner = c};
+    loop_watch(bx->host.loop, &c->op, c->fd);
+    return 0;
+}
+
+static void close_clock(struct board_xen *bx, struct xen_clock *c)
+{
+    if (c->fd < 0)
+        return;
+    loop_drain(bx->host.loop, &c->op);
+    close(c->fd);
+}
+
 static int make_clocks(struct board_xen *bx)
 {
-    for (unsigned i = 0; i < bx->host.desc->n_cpus; i++) {
-        struct xen_clock *c = &bx->clocks[i];
+    int ret = open_clock(bx, &bx->later, on_later);
 
-        c->bx = bx;
-        c->vcpu = i;
-        c->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-        if (c->fd < 0) {
-            log_error("timerfd: %s: raise the open-files limit (ulimit -n)",
-                      strerror(errno));
-            return -errno;
-        }
-        bx->n_clocks++;
-        c->op = (struct loop_op){.fn = on_timer, .owner = c};
-        loop_watch(bx->host.loop, &c->op, c->fd);
+    while (ret == 0 && bx->n_clocks < bx->host.desc->n_cpus) {
+        struct xen_clock *c = &bx->clocks[bx->n_clocks];
+
+        c->vcpu = bx->n_clocks;
+        ret = open_clock(bx, c, on_timer);
+        if (ret == 0)
+            bx->n_clocks++;
     }
-    return 0;
+    return ret;
 }
 
 static int make_kernel(struct board_xen *bx)
@@ -372,6 +429,7 @@ static int make_xen(struct board_xen *bx)
         .gsis = events ? events->gsis : 0,
         .ended = events ? events->ended : 0,
         .ops = {.interrupt = interrupt,
+                .nudge = nudge,
                 .now = now,
                 .set_timer = set_timer,
                 .set_clock = set_clock,
@@ -462,9 +520,10 @@ static int make_port(struct board_xen *bx)
  * a kernel come by the same way as its first, and what has been found is not
  * looked for again before a soft reset.
  */
-void board_xen_starts(struct board_xen *bx, const struct paging *paging,
-                      gva_t rip)
+static void efer_read(void *ctx, const struct paging *paging, gva_t rip)
 {
+    struct board_xen *bx = ctx;
+
     if (bx->looks == MAX_LOOKS || rip.v == bx->looked_at.v ||
         (bx->loaded && boot_calls(bx->host.boot)))
         return;
@@ -495,6 +554,40 @@ static void on_reset(struct loop_op *op, int res)
         bx->host.shutdown(bx->host.ctx, SHUTDOWN_crash);
 }
 
+/* ---- what vCPUs tell ---- */
+
+static int64_t hypercall(void *ctx, const struct hcall *call)
+{
+    const struct board_xen *bx = ctx;
+
+    return xen_hypercall(bx->xen, call);
+}
+
+static bool page(void *ctx, uint64_t value, bool is64)
+{
+    const struct board_xen *bx = ctx;
+
+    return xen_hypercall_page(bx->xen, value, is64);
+}
+
+static void settled(void *ctx, unsigned vcpu, bool moved, uint64_t timer)
+{
+    const struct board_xen *bx = ctx;
+
+    xen_settled(bx->xen, vcpu, moved, timer);
+}
+
+static struct vcpu_xen_ops cpu_ops_of(struct board_xen *bx)
+{
+    return (struct vcpu_xen_ops){.hypercall = hypercall,
+                                 .page = page,
+                                 .upcall = upcall,
+                                 .upcall_later = upcall_later,
+                                 .efer_read = efer_read,
+                                 .settled = settled,
+                                 .ctx = bx};
+}
+
 struct board_xen *board_xen_create(const struct board_xen_host *host)
 {
     static int (*const steps[])(struct board_xen * bx) = {
@@ -508,7 +601,9 @@ struct board_xen *board_xen_create(const struct board_xen_host *host)
         return NULL;
     }
     bx->host = *host;
+    bx->cpu_ops = cpu_ops_of(bx);
     bx->loaded = true;
+    bx->later.fd = -1;
     bx->sink = vm_msi_sink(host->vm);
     bx->notify = (struct loop_op){.fn = on_notify, .owner = bx};
     bx->reset = (struct loop_op){.fn = on_reset, .owner = bx};
@@ -529,12 +624,9 @@ void board_xen_destroy(struct board_xen *bx)
 {
     if (!bx)
         return;
-    while (bx->n_clocks) {
-        struct xen_clock *c = &bx->clocks[--bx->n_clocks];
-
-        loop_drain(bx->host.loop, &c->op);
-        close(c->fd);
-    }
+    while (bx->n_clocks)
+        close_clock(bx, &bx->clocks[--bx->n_clocks]);
+    close_clock(bx, &bx->later);
     loop_drain(bx->host.loop, &bx->notify);
     loop_drain(bx->host.loop, &bx->reset);
     board_xen_dev_destroy(bx->dev);
@@ -559,24 +651,13 @@ bool board_xen_power_off(struct board_xen *bx)
            xs_domain_listens(xs);
 }
 
-int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call)
-{
-    return xen_hypercall(bx->xen, call);
-}
-
 void board_xen_left(struct board_xen *bx)
 {
     if (bx)
         xen_left(bx->xen);
 }
 
-bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64)
+const struct vcpu_xen_ops *board_xen_cpu_ops(const struct board_xen *bx)
 {
-    return xen_hypercall_page(bx->xen, value, is64);
-}
-
-void board_xen_leftd(struct board_xen *bx, unsigned vcpu, bool moved,
-                     uint64_t timer)
-{
-    xen_settled(bx->xen, vcpu, moved, timer);
+    return &bx->cpu_ops;
 }

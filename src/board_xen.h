@@ -66,15 +66,10 @@ struct xs_domain *board_xen_domain(struct board_xen *bx);
 /* Ask the guest by its store to power off; false: it does not listen there. */
 bool board_xen_power_off(struct board_xen *bx);
 
-/* For struct vcpu_ops. */
-int64_t board_xen_hypercall(struct board_xen *bx, const struct hcall *call);
+/* What vCPUs tell it. Borrowed, for its life. */
+const struct vcpu_xen_ops *board_xen_cpu_ops(const struct board_xen *bx);
+
 /* As xen_left; NULL is nothing. */
 void board_xen_left(struct board_xen *bx);
-bool board_xen_page(struct board_xen *bx, uint64_t value, bool is64);
-/* A kernel reads EFER at rip: it is maybe about to start. */
-void board_xen_starts(struct board_xen *bx, const struct paging *paging,
-                      gva_t rip);
-void board_xen_leftd(struct board_xen *bx, unsigned vcpu, bool moved,
-                     uint64_t timer);
 
 #endif

@@ -97,6 +97,28 @@ void xen_take_events(unsigned vcpu)
         test_error("no vector for events");
 }
 
+/* Nothing is acknowledged: it passed no interrupt controller. */
+static void on_callback(struct trap_frame *frame)
+{
+    const uint32_t id = apic_id();
+
+    (void)frame;
+    xen_upcalls[id % 32] = xen_upcalls[id % 32] + 1;
+}
+
+void xen_take_callback(void)
+{
+    const struct xen_hvm_param p = {
+        .domid = DOMID_SELF,
+        .index = HVM_PARAM_CALLBACK_IRQ,
+        .value = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | XEN_VECTOR};
+
+    apic_init();
+    trap_set_handler(XEN_VECTOR, on_callback);
+    if (xen_call2(__HYPERVISOR_hvm_op, HVMOP_set_param, &p) != 0)
+        test_error("no vector for events of all CPUs");
+}
+
 long xen_bind_ipi(unsigned vcpu)
 {
     struct evtchn_bind_ipi a = {.vcpu = vcpu};

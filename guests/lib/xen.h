@@ -81,6 +81,9 @@ static inline long xen_vcpu(unsigned op, unsigned vcpu, const void *arg)
 /* Take events on XEN_VECTOR on this CPU, whose number it is. */
 void xen_take_events(unsigned vcpu);
 
+/* Take events on XEN_VECTOR on all CPUs, past their local APICs. */
+void xen_take_callback(void);
+
 /* Ports. */
 long xen_bind_ipi(unsigned vcpu);
 long xen_bind_virq(unsigned virq, unsigned vcpu);

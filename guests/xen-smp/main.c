@@ -2,7 +2,9 @@
 /*
  * xen-smp: each CPU finds its number in CPUID, has a vcpu_info and a clock of
  * its own, and gets the events that are bound to it: the CPUs pass one on in a
- * ring, as interprocessor interrupts by event channel. Options: cpus=N.
+ * ring, as interprocessor interrupts by event channel. With all=1 by one vector
+ * for all CPUs, which passes no local APIC, and also when it comes while
+ * interrupts are off. Options: cpus=N, all=1.
  */
 #include "apic.h"
 #include "clock.h"
@@ -22,6 +24,7 @@
 static struct vcpu_info infos[MAX_CPUS] __attribute__((aligned(64)));
 static unsigned ports[MAX_CPUS];
 static unsigned n_cpus;
+static uint64_t all;
 static uint32_t turns, ready;
 
 /* What a kernel does for a CPU before it wakes it. */
@@ -43,6 +46,34 @@ static void take(unsigned cpu)
     infos[cpu].evtchn_upcall_pending = 0;
     infos[cpu].evtchn_pending_sel = 0;
     xen_clear(ports[cpu]);
+}
+
+/* An event that comes while interrupts are off is told when they are on. */
+static void delay(unsigned cpu)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        const unsigned before = xen_upcalls[cpu];
+        const uint64_t from = clock_ns();
+        bool ok;
+
+        IS("to itself", xen_send(ports[cpu]), 0);
+        while (clock_ns() < from + CLOCK_MS)
+            ;
+        CHECK_EQ("upcalls, interrupts off", xen_upcalls[cpu], before);
+        irq_enable();
+        ok = clock_wait(xen_upcalls[cpu] != before, PATIENCE);
+        irq_disable();
+        CHECK_EQ("an upcall, interrupts on", ok, true);
+        take(cpu);
+    }
+}
+
+static void take_events(unsigned cpu)
+{
+    if (all)
+        delay(cpu);
+    else
+        xen_take_events(cpu);
 }
 
 /* Wait for my event, send the next CPU its own. */
@@ -71,7 +102,7 @@ static void other(unsigned cpu)
     CHECK_EQ("vCPU id of another", cpuid(xen_leaf(4), 0).ebx, apic_id());
     CHECK_NE("its clock", infos[cpu].time.version, 0);
     take(cpu);
-    xen_take_events(cpu);
+    take_events(cpu);
     __atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
     play(cpu);
 }
@@ -89,7 +120,10 @@ void test_main(void)
     for (unsigned i = 0; i < n_cpus; i++)
         prepare(i);
     take(0);
-    xen_take_events(0);
+    (void)start_info_option("all", &all);
+    if (all)
+        xen_take_callback();
+    take_events(0);
     CHECK_EQ("CPUs", smp_start_all(other), n_cpus);
     if (!clock_wait(__atomic_load_n(&ready, __ATOMIC_SEQ_CST) == n_cpus - 1,
                     PATIENCE))

@@ -135,11 +135,11 @@ int accel_callback(struct xen *x, uint8_t vector)
 
     if (x->callback == vector)
         return 0;
-    ret = x->accel ? x->accel->set_callback(x->accel->ctx, vector) : -EINVAL;
+    ret = x->accel ? x->accel->set_callback(x->accel->ctx, vector) : 0;
     if (ret < 0)
         return ret;
     x->callback = vector;
-    for (unsigned i = 0; i < x->n_vcpus; i++)
+    for (unsigned i = 0; x->accel && i < x->n_vcpus; i++)
         accel_vcpu(x, i);
     return 0;
 }

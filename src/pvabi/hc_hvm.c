@@ -17,22 +17,19 @@ static struct xen_via via_of(uint64_t value)
                             .devfn = (uint8_t)(value >> 8)};
 }
 
-/*
- * Such an interrupt bypasses the local APIC and is not acknowledged there: only
- * a kernel that knows of Xen can do that, for what we send is.
- */
+/* Such an interrupt bypasses the local APIC and is not acknowledged there. */
 static int set_callback_vector(struct xen *x, unsigned vector)
 {
-    if (vector >= VECTOR_MIN && accel_callback(x, (uint8_t)vector) == 0) {
-        for (unsigned i = 0; i < x->n_vcpus; i++)
-            evtchn_renotify(x->ev, i);
-        return 0;
-    }
-    log_guest(&x->limit,
-              "the guest wants its events by one vector for all CPUs, "
-              "which this host cannot give: it needs a kernel that uses "
-              "HVMOP_set_evtchn_upcall_vector (Linux 6.0 or later)");
-    return -EINVAL;
+    const int ret =
+        vector >= VECTOR_MIN ? accel_callback(x, (uint8_t)vector) : -EINVAL;
+
+    for (unsigned i = 0; ret == 0 && i < x->n_vcpus; i++)
+        evtchn_renotify(x->ev, i);
+    if (ret < 0 && vector >= VECTOR_MIN)
+        log_guest(&x->limit,
+                  "KVM gives the guest no vector for the events of all CPUs: "
+                  "use --xen-accel=user");
+    return ret;
 }
 
 static int set_callback(struct xcall *c, uint64_t value)

@@ -159,6 +159,20 @@ static void set_line(struct xen *x, bool up)
     (void)x->ops.line(x->ops.ctx, &x->via, up);
 }
 
+static void nudge(struct xen *x, unsigned vcpu)
+{
+    if (x->accel)
+        x->accel->nudge(x->accel->ctx, vcpu);
+    else
+        x->ops.nudge(x->ops.ctx, vcpu);
+}
+
+uint8_t xen_callback(const struct xen *x, unsigned vcpu)
+{
+    return !x->vcpus[vcpu].vector && shinfo_upcall(x->si, vcpu) ? x->callback
+                                                                : 0;
+}
+
 /*
  * A line that is still up says nothing new, be it an edge that is listened
  * for: it falls first.
@@ -168,7 +182,7 @@ void xen_upcall(struct xen *x, unsigned vcpu)
     if (x->vcpus[vcpu].vector) {
         x->ops.interrupt(x->ops.ctx, vcpu, x->vcpus[vcpu].vector);
     } else if (x->callback) {
-        x->accel->nudge(x->accel->ctx, vcpu);
+        nudge(x, vcpu);
     } else if (vcpu == 0 && x->via.kind != XEN_VIA_NONE) {
         set_line(x, false);
         set_line(x, true);

@@ -50,6 +50,11 @@ struct xen_times {
 struct xen_ops {
     /* Deliver an interrupt to a vCPU's local APIC. */
     void (*interrupt)(void *ctx, unsigned vcpu, uint8_t vector);
+    /*
+     * A vCPU without a vector of its own has an upcall, which xen_callback
+     * names: deliver it past the local APIC. Not with accel.
+     */
+    void (*nudge)(void *ctx, unsigned vcpu);
     /* The guest's system time in ns. */
     uint64_t (*now)(void *ctx);
     /* Have xen_timer called, on the loop, at this system time; 0: do not. */
@@ -189,6 +194,9 @@ void xen_gsi(struct xen *x, unsigned gsi);
  * is for a local APIC.
  */
 bool xen_message(struct xen *x, uint64_t addr, uint32_t data);
+
+/* The vector of an upcall that is due past the local APIC; 0: none is. */
+uint8_t xen_callback(const struct xen *x, unsigned vcpu);
 
 /* Back-ends have events: see evtchn_dispatch. Loop thread. */
 void xen_dispatch(struct xen *x);

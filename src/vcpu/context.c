@@ -99,7 +99,7 @@ static int allow(struct vcpu *v, bool on, bool *were)
  * else of the guest runs: immediate_exit stays set, so that a kick which comes
  * now is not lost. False: it was ended by that.
  */
-static bool finish_exit(struct vcpu *v)
+bool vcpu_finish_exit(struct vcpu *v)
 {
     __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     while (ioctl(v->fd, KVM_RUN, 0) == 0)
@@ -112,7 +112,7 @@ static int stop(struct vcpu *v)
 {
     int ret;
 
-    if (!finish_exit(v)) {
+    if (!vcpu_finish_exit(v)) {
         v->dead = true;
         return 0;
     }
@@ -143,6 +143,8 @@ void context_work(struct vcpu *v)
         return;
     ret = wanted ? start(v) : stop(v);
     v->runs = wanted;
+    if (wanted)
+        upcall_begins(v);
     if (ret == 0)
         return;
     v->stopped = true;
@@ -161,6 +163,7 @@ void context_woken(struct vcpu *v)
     pthread_mutex_lock(v->lock);
     v->stopped = v->was_open = v->loaded = false;
     v->up = v->runs = true;
+    upcall_begins(v);
     pthread_mutex_unlock(v->lock);
 }
 

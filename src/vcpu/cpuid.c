@@ -244,10 +244,10 @@ void cpuid_set_topology(struct cpuid_table *t, unsigned id, unsigned n_cpus)
 #define HYPERVISOR_LEAVES 16
 
 /* Leaf 4: the local APIC is KVM's, and quick. */
-#define XEN_HVM_FEATURES                                           \
-    (XEN_HVM_CPUID_APIC_ACCESS_VIRT | XEN_HVM_CPUID_X2APIC_VIRT |  \
-     XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT | \
-     XEN_HVM_CPUID_UPCALL_VECTOR)
+#define XEN_HVM_FEATURES                                          \
+    (XEN_HVM_CPUID_APIC_ACCESS_VIRT | XEN_HVM_CPUID_X2APIC_VIRT | \
+     XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT)
+#define XEN_4_17 (4u << 16 | 17u) /* the first to tell of upcall vectors */
 
 #define XEN_TSC_NEVER_EMULATED 2
 #define XEN_TSC_RELIABLE       2 /* leaf 3, EAX */
@@ -263,7 +263,10 @@ void cpuid_set_xen(struct cpuid_table *t, uint32_t version, unsigned id)
         {.eax = version},
         {.eax = 1, .ebx = KVM_XEN_MSR},
         {.eax = XEN_TSC_RELIABLE, .ebx = XEN_TSC_NEVER_EMULATED},
-        {.eax = XEN_HVM_FEATURES, .ebx = id, .ecx = XEN_DOMID},
+        {.eax = XEN_HVM_FEATURES |
+                (version >= XEN_4_17 ? XEN_HVM_CPUID_UPCALL_VECTOR : 0),
+         .ebx = id,
+         .ecx = XEN_DOMID},
         {0},
     };
 

@@ -48,6 +48,8 @@ const struct sandbox_rule kvm_rules[] = {
     KVM(KVM_SET_REGS, SANDBOX_BOTH, "reboot; a Xen guest starts a vCPU"),
     KVM(KVM_SET_MP_STATE, SANDBOX_BOTH, "a Xen guest starts, stops a vCPU"),
     KVM(KVM_GET_MP_STATE, SANDBOX_BOTH, "was a waiting vCPU woken?"),
+    KVM(KVM_GET_VCPU_EVENTS, SANDBOX_BOTH, "can it take Xen's upcall?"),
+    KVM(KVM_SET_VCPU_EVENTS, SANDBOX_BOTH, "an upcall past the local APIC"),
     KVM(KVM_KVMCLOCK_CTRL, SANDBOX_LOOP, "resume after a pause"),
 };
 

@@ -57,7 +57,7 @@ enum kvm_xen_accel kvm_xen_best(int fd)
 
 /*
  * A write to the MSR of the hypercall page leaves the guest, and so does a
- * read of EFER: see vcpu_ops.efer_read.
+ * read of EFER: see vcpu_xen_ops.efer_read.
  */
 static int filter_msr(struct vm *vm)
 {
@@ -218,9 +218,9 @@ static void call_out(struct vcpu *v, struct hcall *h)
 
 static int64_t call(struct vcpu *v, const struct hcall *h)
 {
-    if (!v->ops->hypercall)
+    if (!v->ops->xen)
         return -ENOSYS;
-    return v->ops->hypercall(v->ops->ctx, h);
+    return v->ops->xen->hypercall(v->ops->xen->ctx, h);
 }
 
 /* Arguments by the caller's mode: Xen's public arch-x86/xen-x86_{32,64}.h. */
@@ -289,10 +289,10 @@ bool xen_wrmsr(struct vcpu *v)
     struct kvm_run *run = v->run;
 
     if (v->vm->xen != KVM_XEN_USER || run->msr.index != KVM_XEN_MSR ||
-        !v->ops->hypercall_page)
+        !v->ops->xen)
         return false;
-    run->msr.error = !v->ops->hypercall_page(v->ops->ctx, run->msr.data,
-                                             s->efer & EFER_LMA && s->cs.l);
+    run->msr.error = !v->ops->xen->page(v->ops->xen->ctx, run->msr.data,
+                                        s->efer & EFER_LMA && s->cs.l);
     return true;
 }
 
@@ -304,8 +304,8 @@ bool xen_rdmsr(struct vcpu *v)
 
     if (v->vm->xen != KVM_XEN_USER || run->msr.index != MSR_EFER)
         return false;
-    if (v->ops->efer_read && sync->sregs.efer & EFER_LMA && sync->sregs.cs.l)
-        v->ops->efer_read(v->ops->ctx, &paging, GVA(sync->regs.rip));
+    if (v->ops->xen && sync->sregs.efer & EFER_LMA && sync->sregs.cs.l)
+        v->ops->xen->efer_read(v->ops->xen->ctx, &paging, GVA(sync->regs.rip));
     run->msr.data = sync->sregs.efer;
     run->msr.error = 0;
     return true;

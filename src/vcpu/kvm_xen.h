@@ -13,7 +13,7 @@
  * host does by kvm_xen_does. It then needs to be told where the guest has its
  * pages and what its ports are for. What is a vCPU's can be set on the vCPU's
  * own thread only: it is written down here, takes effect before the guest runs
- * on there, and is then told to vcpu_ops.xen_settled.
+ * on there, and is then told to vcpu_xen_ops.settled.
  *
  * Thread: board lock held, unless said otherwise.
  * Source: Linux Documentation/virt/kvm/api.rst (KVM_XEN_HVM_CONFIG,
@@ -72,6 +72,13 @@ struct kvm_xen_times {
 };
 
 void kvm_xen_get_times(const struct vcpu *v, struct kvm_xen_times *out);
+
+/*
+ * Ask vcpu_xen_ops.upcall before the guest runs on, and deliver it. The second:
+ * if one could not be delivered yet. Thread: any, board lock held.
+ */
+void kvm_xen_look(struct vcpu *v);
+void kvm_xen_look_again(struct vcpu *v);
 
 /* Tell KVM the guest's word size, for the hypercall page it may write. */
 void kvm_xen_set_long_mode(struct vm *vm, bool is64);

@@ -273,8 +273,8 @@ void xen_kernel_settle(struct vcpu *v)
     tell_place(v, KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_ADDR, &have->runstate,
                new->runstate);
     timer = tell_timer(v);
-    if ((changed || timer) && v->ops->xen_settled)
-        v->ops->xen_settled(v->ops->ctx, v->id, moved, timer);
+    if ((changed || timer) && v->ops->xen)
+        v->ops->xen->settled(v->ops->xen->ctx, v->id, moved, timer);
 }
 
 bool kvm_xen_get_runstate(struct vcpu *v, struct kvm_xen_runstate *out)

@@ -183,6 +183,7 @@ static bool heed_reasons(struct vcpu *v)
 static void handle_exit(struct vcpu *v)
 {
     pthread_mutex_lock(v->lock);
+    upcall_left(v);
     if (!exit_dispatch(v))
         v->dead = true;
     pthread_mutex_unlock(v->lock);
@@ -221,6 +222,7 @@ static void run_loop(struct vcpu *v)
     while (heed_reasons(v)) {
         if (v->ops->ack)
             intr_inject(v);
+        upcall_inject(v);
         if (ioctl(v->fd, KVM_RUN, 0) == 0)
             handle_exit(v);
         else if (!is_passing(v, errno))

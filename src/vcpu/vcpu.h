@@ -27,6 +27,38 @@ enum vcpu_end {
     VCPU_END_KVM,      /* KVM_RUN failed, or an exit without a handler */
 };
 
+/* What of a guest of Xen goes up. Board lock held. */
+struct vcpu_xen_ops {
+    /* A hypercall; its result. */
+    int64_t (*hypercall)(void *ctx, const struct hcall *call);
+    /*
+     * The guest wrote the MSR that asks for a hypercall page; false: a value
+     * that is refused.
+     */
+    bool (*page)(void *ctx, uint64_t value, bool is64);
+    /*
+     * The vector of an upcall that is due on a vCPU past its local APIC, after
+     * kvm_xen_look; 0: none is. The guest cannot take it now: call
+     * kvm_xen_look_again for all vCPUs after ns, or sooner.
+     */
+    uint8_t (*upcall)(void *ctx, unsigned vcpu);
+    void (*upcall_later)(void *ctx, unsigned ns);
+    /*
+     * The guest reads EFER in long mode, which a 64-bit Linux does once it is
+     * unpacked and mapped, and before its first hypercall. Only with the
+     * engine KVM_XEN_USER.
+     */
+    void (*efer_read)(void *ctx, const struct paging *paging, gva_t rip);
+    /*
+     * What kvm_xen_set_info, _vector and _timer asked for is so now. moved:
+     * KVM may have told events where vcpu_info was before, and nobody looks
+     * there any more. timer: the timer is KVM's no longer and was to fire at
+     * this time; else 0.
+     */
+    void (*settled)(void *ctx, unsigned vcpu, bool moved, uint64_t timer);
+    void *ctx; /* borrowed */
+};
+
 struct vcpu_ops {
     /* A port or memory access; fill data for a read. Board lock held. */
     void (*access)(void *ctx, enum space space, uint64_t addr, void *data,
@@ -58,27 +90,8 @@ struct vcpu_ops {
     void (*seal_thread)(void *ctx);
     /* Once, on the boot vCPU's thread, right before its first KVM_RUN. */
     void (*first_entry)(void *ctx);
-    /* A Xen hypercall; its result. NULL: there are none. Board lock held. */
-    int64_t (*hypercall)(void *ctx, const struct hcall *call);
-    /*
-     * The guest wrote the MSR that asks for a hypercall page; false: a value
-     * that is refused. NULL: there is no such MSR. Board lock held.
-     */
-    bool (*hypercall_page)(void *ctx, uint64_t value, bool is64);
-    /*
-     * The guest reads EFER in long mode, which a 64-bit Linux does once it is
-     * unpacked and mapped, and before its first hypercall. Only with the
-     * engine KVM_XEN_USER. NULL: nobody asks. Board lock held.
-     */
-    void (*efer_read)(void *ctx, const struct paging *paging, gva_t rip);
-    /*
-     * What kvm_xen_set_info, _vector and _timer asked for is so now. moved:
-     * KVM may have told events where vcpu_info was before, and nobody looks
-     * there any more. timer: the timer is KVM's no longer and was to fire at
-     * this time; else 0. NULL: nobody asks. Board lock held.
-     */
-    void (*xen_settled)(void *ctx, unsigned vcpu, bool moved, uint64_t timer);
-    void *ctx; /* borrowed */
+    const struct vcpu_xen_ops *xen; /* borrowed; NULL: no guest of Xen */
+    void *ctx;                      /* borrowed */
 };
 
 /* Reasons to leave KVM_RUN. */

@@ -64,6 +64,13 @@ struct xen_vcpu_state {
     uint64_t vector;
 };
 
+/* Of an upcall past the local APIC; see upcall.c. */
+enum {
+    UPCALL_NONE,
+    UPCALL_LOOK,  /* is one due, and can it be delivered? */
+    UPCALL_WAITS, /* it could not: until the next exit, or a look */
+};
+
 struct vcpu {
     struct vm *vm; /* borrowed */
     unsigned id;
@@ -89,6 +96,8 @@ struct vcpu {
     struct xen_vcpu_state xen_want;       /* board lock */
     struct xen_vcpu_state xen_have;       /* board lock; set by its thread */
     bool dead;                            /* cannot go on: parked for good */
+    unsigned upcall_tries;                /* board lock */
+    _Atomic unsigned upcall;              /* UPCALL_*; board lock to set */
     _Atomic bool intr;                    /* its INTR pin; board lock to set */
     struct kvm_coalesced_mmio_ring *ring; /* in run; NULL: no collecting */
     struct vcpu_stats stats;              /* written by the vCPU thread only */
@@ -140,6 +149,15 @@ must_check bool xen_exit(struct vcpu *v);
 bool xen_wrmsr(struct vcpu *v);
 /* A read of an MSR, if it is one we have to do with: else false. */
 bool xen_rdmsr(struct vcpu *v);
+
+/* upcall.c: before each KVM_RUN, after intr_inject. Board lock NOT held. */
+void upcall_inject(struct vcpu *v);
+/* After KVM_RUN: can one that waits be delivered? Board lock held. */
+void upcall_left(struct vcpu *v);
+/* The vCPU runs from now on. Its own thread, board lock held. */
+void upcall_begins(struct vcpu *v);
+/* context.c: false: it was ended by that. Board lock held. */
+must_check bool vcpu_finish_exit(struct vcpu *v);
 
 /* context.c, on the vCPU's thread. VCPU_REASON_WORK. Board lock held. */
 void context_work(struct vcpu *v);

@@ -32,7 +32,8 @@ struct hcall_rig {
     uint64_t clocks[RIG_CPUS];
     struct xen_times times[RIG_CPUS];
     unsigned interrupts[RIG_CPUS];
-    uint8_t vector;     /* of the last one */
+    uint8_t vector; /* of the last one */
+    unsigned nudges[RIG_CPUS];
     int shutdown;       /* the reason, -1: none */
     bool is64;          /* as last latched */
     struct xen_via via; /* whose line was last driven */
@@ -52,6 +53,13 @@ static void rig_interrupt(void *ctx, unsigned vcpu, uint8_t vector)
 
     r->interrupts[vcpu]++;
     r->vector = vector;
+}
+
+static void rig_nudge(void *ctx, unsigned vcpu)
+{
+    struct hcall_rig *r = ctx;
+
+    r->nudges[vcpu]++;
 }
 
 static uint64_t rig_now(void *ctx)
@@ -246,6 +254,7 @@ static inline bool rig_make_on(struct hcall_rig *r,
                 .now = rig_now,
                 .set_timer = rig_set_timer,
                 .set_clock = rig_set_clock,
+                .nudge = rig_nudge,
                 .times = rig_times,
                 .set_long_mode = rig_set_long_mode,
                 .line = rig_line,

@@ -165,6 +165,9 @@ static void xen_in_place_of_kvm(void **state)
     assert_int_equal(e->ebx, 0x40000000);
     e = cpuid_find(&t, 0x40000004, 0);
     assert_int_equal(e->ebx, 3);
+    assert_true(e->eax & 64);
+    cpuid_set_xen(&t, 4u << 16 | 16u, 3);
+    assert_false(cpuid_find(&t, 0x40000004, 0)->eax & 64);
     /* What is not Xen's stays. */
     assert_non_null(cpuid_find(&t, 0x80000008, 0));
 }

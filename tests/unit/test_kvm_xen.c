@@ -30,6 +30,7 @@ struct rig {
     struct vcpu v;
     struct kvm_run run;
     struct vcpu_ops ops;
+    struct vcpu_xen_ops xen_ops;
     int capability;
     int refuses; /* errno of attributes, 0: takes them */
     struct kvm_xen_hvm_config config;
@@ -106,7 +107,8 @@ static int setup(void **state)
     (void)state;
     log_set_level(LOG_ERROR);
     rig = (struct rig){.capability = EVENTS | 1 << 8};
-    rig.ops = (struct vcpu_ops){.xen_settled = settled, .ctx = &rig};
+    rig.xen_ops = (struct vcpu_xen_ops){.settled = settled, .ctx = &rig};
+    rig.ops = (struct vcpu_ops){.xen = &rig.xen_ops};
     rig.vm.fd = VM_FD;
     rig.vm.xen = KVM_XEN_KERNEL;
     rig.vm.xen_version = 4u << 16 | 17u;

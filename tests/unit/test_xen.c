@@ -171,9 +171,42 @@ static void test_upcalls_by_a_line(void **state)
     assert_int_equal(r->interrupts[0], 1);
     xen_left(r->xen);
     assert_false(r->line);
-    /* One for all is not to be had. */
-    assert_int_equal(set_callback(r, VIA(HVM_PARAM_CALLBACK_TYPE_VECTOR, 0x50)),
+}
+
+/* One vector for all: those without their own are told past the local APIC. */
+static void test_callback_vector(void **state)
+{
+    struct hcall_rig *r = *state;
+    const struct xen_hvm_evtchn_upcall_vector v = {.vcpu = 0, .vector = 0x50};
+    uint32_t port;
+
+    assert_int_equal(map_shinfo(r, PAGE >> 12), 0);
+    port = bind_ipi(r);
+    assert_int_equal(set_callback(r, VIA(HVM_PARAM_CALLBACK_TYPE_VECTOR, 0xf)),
                      -EINVAL);
+    assert_int_equal(set_callback(r, VIA(HVM_PARAM_CALLBACK_TYPE_VECTOR, 0xf3)),
+                     0);
+    assert_int_equal(r->nudges[0], 0);
+    assert_int_equal(xen_callback(r->xen, 0), 0);
+    send(r, port);
+    assert_int_equal(r->nudges[0], 1);
+    assert_int_equal(r->interrupts[0], 0);
+    assert_int_equal(xen_callback(r->xen, 0), 0xf3);
+    assert_int_equal(xen_callback(r->xen, 1), 0);
+    took_upcall(r);
+    assert_int_equal(xen_callback(r->xen, 0), 0);
+    /* What is pending is told by the vector that comes. */
+    port = bind_ipi(r);
+    send(r, port);
+    put(r, ARG, &v, sizeof(v));
+    assert_int_equal(call(r, true, __HYPERVISOR_hvm_op,
+                          HVMOP_set_evtchn_upcall_vector, ARG, 0),
+                     0);
+    assert_int_equal(r->interrupts[0], 1);
+    assert_int_equal(xen_callback(r->xen, 0), 0);
+    /* None any more. */
+    assert_int_equal(set_callback(r, 0), 0);
+    assert_int_equal(r->nudges[0], 2);
 }
 
 static void test_clocks_follow(void **state)
@@ -422,12 +455,19 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_who_may_call),     TEST(test_the_page),
-        TEST(test_words_of_32_bits), TEST(test_upcalls_by_a_line),
-        TEST(test_clocks_follow),    TEST(test_shinfo_where_there_is_nothing),
-        TEST(test_vcpu_info_errors), TEST(test_runstate_across_pages),
-        TEST(test_time_area),        TEST(test_timers),
-        TEST(test_shutdown),         TEST(test_polls_come_back),
+        TEST(test_who_may_call),
+        TEST(test_the_page),
+        TEST(test_words_of_32_bits),
+        TEST(test_upcalls_by_a_line),
+        TEST(test_callback_vector),
+        TEST(test_clocks_follow),
+        TEST(test_shinfo_where_there_is_nothing),
+        TEST(test_vcpu_info_errors),
+        TEST(test_runstate_across_pages),
+        TEST(test_time_area),
+        TEST(test_timers),
+        TEST(test_shutdown),
+        TEST(test_polls_come_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
