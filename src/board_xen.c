@@ -3,8 +3,7 @@
 #include "board_xen.h"
 
 #include "abi/layout.h"
-#include "board_xen_dev.h"
-#include "board_xen_kernel.h"
+#include "board_xen_priv.h"
 #include "platform.h"
 #include "profile.h"
 #include "pvabi/xen_abi.h"
@@ -22,33 +21,6 @@
 #define MSI_ADDRESS(apic) (LAYOUT_LAPIC | (uint64_t)(apic) << 12)
 #define MSI_NMI           0x400u /* delivery mode */
 
-struct xen_clock {
-    struct board_xen *bx;
-    unsigned vcpu;
-    int fd; /* owned; -1: none */
-    struct loop_op op;
-};
-
-struct board_xen {
-    struct board_xen_host host;
-    struct vcpu_xen_ops cpu_ops;
-    struct msi_sink sink;
-    struct xen *xen;                 /* owned */
-    struct board_xen_kernel *kernel; /* owned; NULL: KVM does nothing itself */
-    struct xs_domain *domain;        /* owned */
-    struct board_xen_dev *dev;       /* owned */
-    struct loop_op notify;           /* back-ends have events */
-    struct loop_op reset;            /* the guest wants all of Xen anew */
-    bool loaded;                     /* the kernel is the one that vmm loaded */
-    unsigned looks;                  /* at kernels that begin */
-    gva_t looked_at;                 /* the last one */
-    pthread_cond_t wake;             /* with the board lock */
-    struct xen_clock later;          /* upcalls that could not be delivered */
-    unsigned later_ns;               /* it is set to that; 0: it is not set */
-    unsigned n_clocks;
-    struct xen_clock clocks[MACHINE_MAX_CPUS];
-};
-
 /* ---- what pvabi asks of the machine ---- */
 
 static void interrupt(void *ctx, unsigned vcpu, uint8_t vector)
@@ -63,36 +35,6 @@ static void nudge(void *ctx, unsigned vcpu)
     const struct board_xen *bx = ctx;
 
     kvm_xen_look(bx->host.cpus[vcpu]);
-}
-
-static uint8_t upcall(void *ctx, unsigned vcpu)
-{
-    const struct board_xen *bx = ctx;
-
-    return xen_callback(bx->xen, vcpu);
-}
-
-static void upcall_later(void *ctx, unsigned ns)
-{
-    struct board_xen *bx = ctx;
-    const struct itimerspec t = {.it_value.tv_nsec = ns};
-
-    if (bx->later_ns && bx->later_ns <= ns)
-        return;
-    bx->later_ns = ns;
-    BUG_ON(timerfd_settime(bx->later.fd, 0, &t, NULL) < 0);
-}
-
-static void on_later(struct loop_op *op, int res)
-{
-    struct xen_clock *c = op->owner;
-    uint64_t ticks;
-
-    if (res < 0 || read(c->fd, &ticks, sizeof(ticks)) < 0)
-        return;
-    c->bx->later_ns = 0;
-    for (unsigned i = 0; i < c->bx->host.desc->n_cpus; i++)
-        kvm_xen_look_again(c->bx->host.cpus[i]);
 }
 
 static uint64_t now(void *ctx)
@@ -341,7 +283,7 @@ static void close_clock(struct board_xen *bx, struct xen_clock *c)
 
 static int make_clocks(struct board_xen *bx)
 {
-    int ret = open_clock(bx, &bx->later, on_later);
+    int ret = open_clock(bx, &bx->later, board_xen_on_later);
 
     while (ret == 0 && bx->n_clocks < bx->host.desc->n_cpus) {
         struct xen_clock *c = &bx->clocks[bx->n_clocks];
@@ -512,30 +454,6 @@ static int make_port(struct board_xen *bx)
                      &xen_debug_port_ops, bx->xen);
 }
 
-/* A guest is started a few times between two resets, if at all. */
-#define MAX_LOOKS 16u
-
-/*
- * A look costs some milliseconds if there is nothing to find. The other CPUs of
- * a kernel come by the same way as its first, and what has been found is not
- * looked for again before a soft reset.
- */
-static void efer_read(void *ctx, const struct paging *paging, gva_t rip)
-{
-    struct board_xen *bx = ctx;
-
-    if (bx->looks == MAX_LOOKS || rip.v == bx->looked_at.v ||
-        (bx->loaded && boot_calls(bx->host.boot)))
-        return;
-    bx->looks++;
-    bx->looked_at = rip;
-    if (!boot_patch_running(bx->host.mem, paging, rip))
-        return;
-    bx->looks = MAX_LOOKS;
-    log_info("guest: the hypercall instructions of its kernel are port writes "
-             "now");
-}
-
 static void on_reset(struct loop_op *op, int res)
 {
     struct board_xen *bx = op->owner;
@@ -554,40 +472,6 @@ static void on_reset(struct loop_op *op, int res)
         bx->host.shutdown(bx->host.ctx, SHUTDOWN_crash);
 }
 
-/* ---- what vCPUs tell ---- */
-
-static int64_t hypercall(void *ctx, const struct hcall *call)
-{
-    const struct board_xen *bx = ctx;
-
-    return xen_hypercall(bx->xen, call);
-}
-
-static bool page(void *ctx, uint64_t value, bool is64)
-{
-    const struct board_xen *bx = ctx;
-
-    return xen_hypercall_page(bx->xen, value, is64);
-}
-
-static void settled(void *ctx, unsigned vcpu, bool moved, uint64_t timer)
-{
-    const struct board_xen *bx = ctx;
-
-    xen_settled(bx->xen, vcpu, moved, timer);
-}
-
-static struct vcpu_xen_ops cpu_ops_of(struct board_xen *bx)
-{
-    return (struct vcpu_xen_ops){.hypercall = hypercall,
-                                 .page = page,
-                                 .upcall = upcall,
-                                 .upcall_later = upcall_later,
-                                 .efer_read = efer_read,
-                                 .settled = settled,
-                                 .ctx = bx};
-}
-
 struct board_xen *board_xen_create(const struct board_xen_host *host)
 {
     static int (*const steps[])(struct board_xen * bx) = {
@@ -601,7 +485,7 @@ struct board_xen *board_xen_create(const struct board_xen_host *host)
         return NULL;
     }
     bx->host = *host;
-    bx->cpu_ops = cpu_ops_of(bx);
+    board_xen_cpu_init(bx);
     bx->loaded = true;
     bx->later.fd = -1;
     bx->sink = vm_msi_sink(host->vm);
