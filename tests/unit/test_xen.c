@@ -180,7 +180,7 @@ static void test_callback_vector(void **state)
     const struct xen_hvm_evtchn_upcall_vector v = {.vcpu = 0, .vector = 0x50};
     uint32_t port;
 
-    assert_int_equal(map_shinfo(r, PAGE >> 12), 0);
+    assert_int_equal(rig_map_shinfo(r, PAGE >> 12), 0);
     port = bind_ipi(r);
     assert_int_equal(set_callback(r, VIA(HVM_PARAM_CALLBACK_TYPE_VECTOR, 0xf)),
                      -EINVAL);
@@ -198,9 +198,9 @@ static void test_callback_vector(void **state)
     /* What is pending is told by the vector that comes. */
     port = bind_ipi(r);
     send(r, port);
-    put(r, ARG, &v, sizeof(v));
-    assert_int_equal(call(r, true, __HYPERVISOR_hvm_op,
-                          HVMOP_set_evtchn_upcall_vector, ARG, 0),
+    rig_put(r, RIG_ARG, &v, sizeof(v));
+    assert_int_equal(rig_call(r, true, __HYPERVISOR_hvm_op,
+                              HVMOP_set_evtchn_upcall_vector, RIG_ARG, 0),
                      0);
     assert_int_equal(r->interrupts[0], 1);
     assert_int_equal(xen_callback(r->xen, 0), 0);
