@@ -4,8 +4,9 @@
 A main row logs in on a root file system on xvda and says by which driver,
 shows what the store says of it, writes and verifies by fio on the root and on
 a second disk that is mounted with discard, sees that disk grow while it is in
-use, runs iperf3 both ways over a tap, with its segments whole, takes both
-drivers out and in, powers off, and leaves both disks clean for fsck.
+use, runs iperf3 both ways over a tap, with its segments whole, takes the
+link's driver out and in, has the second disk taken out by the operator, powers
+off, and leaves both disks clean for fsck.
 
 In the long set it also runs with its offloads off, gives memory up and takes it
 back, takes CPUs off and on, obeys a magic key, suspends and resumes ten times,
@@ -23,7 +24,7 @@ import net
 from guest import GuestError
 
 MAIN = ["login", "store", "verify", "discard", "resize", "ping", "iperf",
-        "download", "reload"]
+        "download", "reload", "detach"]
 LIFE = ["offloads", "balloon", "cpus", "sysrq", "suspend", "kexec", "reboot",
         "stop"]
 FRAME = 1514  # what a packet has at the most, if it is no segment
@@ -168,3 +169,18 @@ class Row(domain.Domain, disk.Row, net.Row):
         self.reachable(3)
         self.fetch(net.MIB)
         return f"{times} times"
+
+    def detach(self):
+        """The second disk goes, as a tool stack has it go."""
+        node = "/local/domain/0/backend/vbd/1/51728/online"
+        self.tell("xs", "write", node, "0")
+        self.guest.run(
+            "(for n in $(seq 200); do [ -e /sys/block/xvdb ] || exit 0; "
+            "sleep 0.1; done; exit 1)",
+            60,
+        )
+        for place in ("device/vbd", "/local/domain/0/backend/vbd/1"):
+            left = self.tell("xs", "ls", place).split()
+            if left != ["51712"]:
+                raise GuestError(f"vmm xs ls {place}: {left}")
+        return "xvdb"
