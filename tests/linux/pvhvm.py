@@ -53,6 +53,11 @@ LONG = [
     ("life-2", "pvhvm", "kernel", "debian-6.1", 2,
      ["direct", "found", "events", "pirqs", "network", "iperf", "verify"]
      + LIFE + ["fsck"]),
+    ("user-life-2", "pvhvm", "user", "debian-6.12", 2,
+     ["direct", "found", "events", "pirqs", "network", "suspend", "kexec",
+      "found-kexec", "stop", "fsck"]),
+    ("user-grub-1", "pvhvm", "user", GRUBS, 1,
+     ["login", "found", "events", "network", "verify", "poweroff"]),
     ("intx-1", "pvhvm", "kernel", "debian-6.1", 1,
      ["intx", "found", "pin", "network", "verify", "poweroff"]),
     ("never-1", "pvhvm", "kernel", GRUBS, 1,
