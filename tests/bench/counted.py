@@ -70,10 +70,15 @@ def run(report, name, words, count, warm, limit, tries):
     return None
 
 
+def with_marks(phases, command):
+    """The command, counted in so many phases between marks."""
+    return [figures.PROGRAMS / "bench_iostat", str(phases), NEVER] + command
+
+
 def with_disk(prepare, phases, command):
     """The command, counted in so many phases of load.c, with a disk."""
-    words = [figures.PROGRAMS / "bench_iostat", str(phases + 1), NEVER]
-    return ["sh", "-c", f'{prepare}; exec "$@"', "sh"] + words + command
+    words = with_marks(phases + 1, command)
+    return ["sh", "-c", f'{prepare}; exec "$@"', "sh"] + words
 
 
 def with_server(command):

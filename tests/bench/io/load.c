@@ -11,6 +11,8 @@
  * nothing is done for a while, for whoever counts to read the counters. A
  * phase of OP n does nothing between its marks: what the marks cost.
  */
+#include "mark.h"
+
 #include <err.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -22,14 +24,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_DEPTH  64u
 #define SEQUENTIAL (64u * 1024)
 #define WARM_UP    32u
-#define PAUSE_NS   50000000 /* after a mark */
 #define ALIGN      4096u
 
 struct disk {
@@ -131,16 +130,6 @@ static void transfer(struct run *r, unsigned count)
         submit(r, count);
         reap(r);
     }
-}
-
-static void mark(void)
-{
-    const struct timespec pause = {.tv_nsec = PAUSE_NS};
-
-    puts("MARK");
-    fflush(stdout);
-    tcdrain(STDOUT_FILENO);
-    nanosleep(&pause, NULL);
 }
 
 static void run_phase(const struct disk *disk, const struct phase *phase)
