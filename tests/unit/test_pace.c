@@ -96,6 +96,30 @@ static void test_served_one_by_one(void **state)
     }
 }
 
+/*
+ * A glance behind the last of a batch shows nothing: whatever glances there
+ * are, they do not all fall there.
+ */
+static void test_served_by_batches(void **state)
+{
+    (void)state;
+    for (unsigned first = 0; first < 32; first++) {
+        struct guest g = make(40000, 70000, 6);
+        unsigned done = first, i;
+
+        for (i = 0; i < 20 * PACE_WINDOW && !g.p.looks; i++) {
+            const unsigned left = 32 - done % 32;
+            const bool more = g.p.glance && left < 32;
+            const unsigned n = !more ? 1 : left < g.depth ? left : g.depth;
+
+            g.now += more ? g.looked : g.told;
+            pace_took(&g.p, n, 0, g.now);
+            done += n;
+        }
+        assert_true(g.p.looks);
+    }
+}
+
 /* One that has no more is seldom kept waiting for a glance. */
 static void test_glances_are_rare(void **state)
 {
@@ -193,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_one_at_a_time_is_told),
         cmocka_unit_test(test_looking_must_win),
         cmocka_unit_test(test_served_one_by_one),
+        cmocka_unit_test(test_served_by_batches),
         cmocka_unit_test(test_glances_are_rare),
         cmocka_unit_test(test_behind_with_answers),
         cmocka_unit_test(test_a_change_is_noticed),
