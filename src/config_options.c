@@ -64,14 +64,16 @@ static bool take_xen_accel(struct config *cfg, char *value)
 static bool take_xen_version(struct config *cfg, char *value)
 {
     char *dot = strchr(value, '.');
-    unsigned major, minor;
+    unsigned major = 0, minor;
+    bool ok;
 
     cfg->xen_given = true;
     if (!dot)
         return false;
     *dot = '\0';
-    if (!parse_unsigned(value, 0xffff, &major) ||
-        !parse_unsigned(dot + 1, 0xffff, &minor) || major == 0)
+    ok = parse_unsigned(value, 0xffff, &major);
+    *dot = '.'; /* for who reads that it is wrong */
+    if (!ok || major == 0 || !parse_unsigned(dot + 1, 0xffff, &minor))
         return false;
     cfg->xen_version = major << 16 | minor;
     return true;

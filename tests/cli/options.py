@@ -113,6 +113,7 @@ BAD_SENSE = [
     (["--xen-accel=fast", "k"], "give auto, kernel or user"),
     (["--xen-accel=user", "k"], "are for a guest with --abi=xen"),
     (["--xen-version=4", "k"], "two numbers such as 4.17"),
+    (["--xen-version=4.x", "k"], "'4.x' is not valid"),
     (["--xen-version=4.17", "k"], "are for a guest with --abi=xen"),
     (["--trace=everything", "k"], "give hypercall"),
     (["--abi=none", "k"], "makes no sense with --mode=pvh: 'vmm spectrum'"),
